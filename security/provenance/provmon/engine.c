@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * provmon: the version engine
+ */
+#include "engine.h"
+
+/**
+ * prov_object_init - make an object at version 0
+ * @obj: the object, not yet visible to others
+ * @id: its id
+ * @kind: enum prov_node_kind
+ */
+void prov_object_init(struct prov_object *obj, u64 id, u8 kind)
+{
+	obj->id = id;
+	obj->version = 0;
+	obj->kind = kind;
+	obj->out = false;
+	obj->flags = 0;
+	spin_lock_init(&obj->lock);
+}
+
+static unsigned long lock_both(struct prov_object *const a,
+			       struct prov_object *const b)
+{
+	unsigned long flags;
+
+	if (a->id < b->id) {
+		spin_lock_irqsave(&a->lock, flags);
+		spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	} else {
+		spin_lock_irqsave(&b->lock, flags);
+		spin_lock_nested(&a->lock, SINGLE_DEPTH_NESTING);
+	}
+	return flags;
+}
+
+static void unlock_both(struct prov_object *const a,
+			struct prov_object *const b, unsigned long flags)
+{
+	if (a->id < b->id) {
+		spin_unlock(&b->lock);
+		spin_unlock_irqrestore(&a->lock, flags);
+	} else {
+		spin_unlock(&a->lock);
+		spin_unlock_irqrestore(&b->lock, flags);
+	}
+}
+
+static u64 memory_key(const struct prov_channel *const chan)
+{
+	const struct prov_object *const other =
+		chan->direction == PROV_IN ? chan->src : chan->dst;
+
+	return other->id << 1 | chan->direction;
+}
+
+static u32 memory_slot(u64 key)
+{
+	/* Multiplicative hashing; the constant is 2^64 / golden ratio. */
+	return (key * 0x9e3779b97f4a7c15ULL) >> 59;
+}
+
+static bool absorbed(const struct prov_channel *const chan)
+{
+	const u64 key = memory_key(chan);
+	const u32 slot = memory_slot(key);
+
+	return chan->memory && chan->memory->slot[slot].key == key &&
+	       chan->memory->slot[slot].version == chan->src->version;
+}
+
+/* Only ever called when the record is in the buffer. */
+static void remember(const struct prov_channel *const chan, u32 src_version)
+{
+	if (chan->memory) {
+		const u64 key = memory_key(chan);
+		const u32 slot = memory_slot(key);
+
+		chan->memory->slot[slot].key = key;
+		chan->memory->slot[slot].version = src_version;
+	}
+}
+
+static void fill_cache(const struct prov_channel *const chan)
+{
+	if (chan->cache && chan->cache_id != PROV_CACHE_NEVER)
+		WRITE_ONCE(*chan->cache, prov_cache_word(chan->cache_id,
+							 chan->src->version));
+}
+
+/*
+ * The version of @dst that takes something in now.  The last version that the
+ * format can express takes nothing in: such flows are counted as lost.
+ */
+static u32 open_version(const struct prov_object *const dst)
+{
+	if (dst->version == PROV_VERSION_LAST)
+		return PROV_VERSION_LAST;
+	return dst->version + dst->out;
+}
+
+static bool emit(const struct prov_channel *const chan, u32 src_version,
+		 u32 dst_version)
+{
+	if (dst_version == PROV_VERSION_LAST) {
+		prov_emit_lost();
+		return false;
+	}
+	return prov_emit_edge(chan->op, chan->src, src_version, chan->dst,
+			      dst_version);
+}
+
+static void enter_version(struct prov_object *const dst, u32 version)
+{
+	if (dst->version != version) {
+		WRITE_ONCE(dst->version, version);
+		dst->out = false;
+	}
+}
+
+/* A flow that happens now, both objects locked. */
+static bool flow_locked(const struct prov_channel *const chan)
+{
+	struct prov_object *const src = chan->src, *const dst = chan->dst;
+	u32 version;
+
+	if (absorbed(chan))
+		return true;
+	version = open_version(dst);
+	if (!emit(chan, src->version, version))
+		return false;
+	enter_version(dst, version);
+	src->out = true;
+	remember(chan, src->version);
+	return true;
+}
+
+/**
+ * prov_flow - information has moved, now
+ * @chan: from where to where
+ *
+ * For receivers, after they obtained data, and for flows that are over when
+ * the caller knows of them and that nobody could see before.
+ *
+ * Context: Any but NMI.
+ * Return: true if the flow is in the record, from now or from before.
+ */
+bool prov_flow(const struct prov_channel *const chan)
+{
+	unsigned long flags;
+	bool ret;
+
+	if (chan->src == chan->dst)
+		return true;
+	flags = lock_both(chan->src, chan->dst);
+	ret = flow_locked(chan);
+	if (ret)
+		fill_cache(chan);
+	unlock_both(chan->src, chan->dst, flags);
+	return ret;
+}
+
+/**
+ * prov_send_begin - information may move from now on, others may see it
+ * @chan: from where to where
+ * @send: filled in, for prov_send_end()
+ *
+ * If the sender fails, @send is just forgotten: a version without an edge into
+ * it says nothing.
+ *
+ * Context: Any but NMI.
+ */
+void prov_send_begin(const struct prov_channel *const chan,
+		     struct prov_send *const send)
+{
+	struct prov_object *const src = chan->src, *const dst = chan->dst;
+	unsigned long flags;
+
+	if (src == dst) {
+		*send = (struct prov_send){ .src_version = src->version };
+		return;
+	}
+	flags = lock_both(src, dst);
+	send->fresh = !absorbed(chan);
+	if (send->fresh) {
+		enter_version(dst, open_version(dst));
+		src->out = true;
+	}
+	send->src_version = src->version;
+	send->dst_version = dst->version;
+	unlock_both(src, dst, flags);
+}
+
+/**
+ * prov_send_end - information has moved since prov_send_begin()
+ * @chan: the same as then
+ * @send: what prov_send_begin() filled in
+ *
+ * The source may have learnt something while it waited, and have passed it on.
+ *
+ * Context: Any but NMI.
+ * Return: true if the flow is in the record, from now or from before.
+ */
+bool prov_send_end(const struct prov_channel *const chan,
+		   const struct prov_send *const send)
+{
+	struct prov_object *const src = chan->src, *const dst = chan->dst;
+	unsigned long flags;
+	bool ret = true;
+
+	if (src == dst)
+		return true;
+	flags = lock_both(src, dst);
+	if (send->fresh) {
+		ret = emit(chan, send->src_version, send->dst_version);
+		if (ret)
+			remember(chan, send->src_version);
+	}
+	if (src->version != send->src_version)
+		ret &= flow_locked(chan);
+	if (ret)
+		fill_cache(chan);
+	unlock_both(src, dst, flags);
+	return ret;
+}
