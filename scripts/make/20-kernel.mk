@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+## make                     all: the recording kernel and the tools
+## make tree                the kernel's source with our series and files, build/linux-6.12
+## make kernel              the recording kernel; VARIANT=provmon|vanilla|debug|all chooses
+##                          (layer is provmon booted with no module)
+
+.PHONY: tree kernel
+
+TREE_STAMP := $(STAMPS)/tree-$(KERNEL)
+# The in-tree files that exist: a new one has to be linked in, which no time stamp tells.
+LINKS := $(wildcard $(addprefix $(TOP)/,include/linux/provenance*.h include/uapi/linux/provenance*.h \
+	security/provenance tools/testing/selftests/provenance Documentation/security/provenance))
+LINKS_FILE := $(STAMPS)/links
+$(shell mkdir -p $(STAMPS); echo "$(LINKS)" | cmp -s - $(LINKS_FILE) || \
+	echo "$(LINKS)" > $(LINKS_FILE))
+
+$(TREE_STAMP): $(TOP)/scripts/prepare-tree $(LINKS_FILE) $(wildcard $(TOP)/kernel/$(KERNEL)/series \
+		$(TOP)/kernel/$(KERNEL)/*.patch) | $(DEPS)
+	@$(call LOCK,tree) $(TOP)/scripts/prepare-tree $(KERNEL) $(BUILD)
+	@touch $@
+
+tree: $(TREE_STAMP)
+
+# Everything that a kernel is made of.  Files in the tree that the series touches are among it, so
+# that an edit there is built before it is folded into the series.
+KERNEL_CONFIG := $(wildcard $(TOP)/kernel/config/*.config)
+KERNEL_SCRIPTS := $(addprefix $(TOP)/scripts/,build-kernel kernel-config kcc)
+OWN_FILES := $(shell find $(LINKS) -type f 2>/dev/null)
+SERIES_FILES := $(shell cut -c67- $(BUILD)/linux-$(KERNEL)/.provenance-files 2>/dev/null)
+PATCHED := $(wildcard $(addprefix $(BUILD)/linux-$(KERNEL)/,$(SERIES_FILES)))
+
+BZIMAGE = $(BUILD)/$(KERNEL)-$(1)/arch/x86/boot/bzImage
+KERNEL_STAMP = $(STAMPS)/kernel-$(KERNEL)-$(1)
+
+define kernel_rule
+$(call KERNEL_STAMP,$(1)): $(TREE_STAMP) $$(KERNEL_CONFIG) $$(KERNEL_SCRIPTS) $(2)
+	@echo "  KERNEL  $(KERNEL)-$(1)"
+	@$$(call LOCK,kernel-$(1)) $(TOP)/scripts/build-kernel $(KERNEL) $(1) $(BUILD)
+	@touch $$@
+endef
+$(eval $(call kernel_rule,vanilla,))
+$(eval $(call kernel_rule,provmon,$(OWN_FILES) $(PATCHED)))
+$(eval $(call kernel_rule,debug,$(OWN_FILES) $(PATCHED)))
+
+# The binary that a variant boots.
+KERNEL_OF_layer := provmon
+kernel_of = $(call KERNEL_STAMP,$(or $(KERNEL_OF_$(1)),$(1)))
+
+ifeq ($(VARIANT),all)
+kernel: $(call kernel_of,provmon) $(call kernel_of,vanilla) $(call kernel_of,debug)
+else
+kernel: $(call kernel_of,$(VARIANT))
+endif
