@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the version engine needs of the kernel, in user space.
+ *
+ * By default a lock is checked and does not wait: there is one thread, and a
+ * lock that is taken twice, or in the wrong order, is reported through
+ * port_error().  With PORT_THREADS it is a real lock.
+ */
+#ifndef _ENGINE_PORT_H
+#define _ENGINE_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#define U32_MAX UINT32_MAX
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#endif
+
+/* The documented lock-free accesses; atomic, so that ThreadSanitizer knows. */
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
+
+#define SINGLE_DEPTH_NESTING 1
+
+#ifdef PORT_THREADS
+
+#include <pthread.h>
+
+typedef pthread_spinlock_t spinlock_t;
+
+#define spin_lock_init(lock) pthread_spin_init(lock, PTHREAD_PROCESS_PRIVATE)
+#define spin_lock_irqsave(lock, flags) ((flags) = 0, pthread_spin_lock(lock))
+#define spin_lock_nested(lock, subclass) pthread_spin_lock(lock)
+#define spin_unlock(lock) pthread_spin_unlock(lock)
+#define spin_unlock_irqrestore(lock, flags) ((void)(flags), pthread_spin_unlock(lock))
+
+#else
+
+typedef struct {
+	bool held;
+} spinlock_t;
+
+#define spin_lock_init(lock) ((lock)->held = false)
+#define spin_lock_irqsave(lock, flags) ((flags) = 0, port_lock(lock, false))
+#define spin_lock_nested(lock, subclass) port_lock(lock, true)
+#define spin_unlock(lock) port_unlock(lock)
+#define spin_unlock_irqrestore(lock, flags) ((void)(flags), port_unlock(lock))
+
+/**
+ * port_lock - take a lock of a struct prov_object and check the order by id
+ * @lock: the lock
+ * @nested: whether the engine says that it is the second one
+ */
+void port_lock(spinlock_t *lock, bool nested);
+void port_unlock(spinlock_t *lock);
+
+/**
+ * port_error - what the engine did wrong since port_reset()
+ *
+ * Return: NULL if nothing; the first thing otherwise, a constant string
+ */
+const char *port_error(void);
+void port_reset(void);
+
+/**
+ * port_locks_held - how many locks are taken at this moment
+ */
+unsigned int port_locks_held(void);
+
+#endif /* PORT_THREADS */
+
+#endif /* _ENGINE_PORT_H */
