@@ -31,7 +31,7 @@ void port_lock(spinlock_t *lock, bool nested)
 		complain("more than two locks are taken");
 		return;
 	}
-	if (nested != (nheld > 0))
+	if (nested != !!nheld)
 		complain("the nesting of the locks is not the one announced to lockdep");
 	if (nheld && held[nheld - 1]->id >= obj->id)
 		complain("locks are taken in the wrong order");

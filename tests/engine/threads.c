@@ -36,10 +36,14 @@ _Static_assert(SOURCES <= 64, "a bit for each source");
  *	with one thread cannot learn anything while it sends: whatever data got
  *	anywhere must be among the recorded ancestors.
  * @MODE_THREADS: the threads share the processes, and records are lost
+ * @MODE_OVERTAKE: as MODE_THREADS, but no record is lost.  Data can overtake its
+ *	record inside a process that is in two calls at once; this is a known
+ *	limit (engine.rst, "What is outside"), and is measured here
  */
 enum mode {
 	MODE_PROCESSES,
 	MODE_THREADS,
+	MODE_OVERTAKE,
 	MODES,
 };
 
@@ -73,7 +77,7 @@ static struct {
 	u64 in[INODES], out[INODES];
 	u64 data[OBJECTS];	/* a bit for each source whose data is there */
 	struct worker worker[THREADS];
-	u64 records, bumps;
+	u64 records, bumps, overtaken;
 } all;
 
 static __thread struct worker *me;
@@ -335,9 +339,20 @@ static bool sort_graph(void)
 	return order.queued == nodes;
 }
 
+/* Is all data that is in an object at the end among its ancestors? */
+static bool final_data_is_recorded(void)
+{
+	int obj;
+
+	for (obj = 0; obj < THREADS + INODES; obj++)
+		if (all.data[obj] & ~order.data[node_of(obj, all.object[obj].version)])
+			return false;
+	return true;
+}
+
 static bool data_is_recorded(void)
 {
-	int w, i, obj;
+	int w, i;
 
 	for (w = 0; w < THREADS; w++)
 		for (i = 0; i < all.worker[w].snapshots; i++) {
@@ -349,11 +364,10 @@ static bool data_is_recorded(void)
 				return false;
 			}
 		}
-	for (obj = 0; obj < THREADS + INODES; obj++)
-		if (all.data[obj] & ~order.data[node_of(obj, all.object[obj].version)]) {
-			printf("# data is in object %d without its ancestor\n", obj);
-			return false;
-		}
+	if (!final_data_is_recorded()) {
+		printf("# data is in an object without its ancestor\n");
+		return false;
+	}
 	return true;
 }
 
@@ -366,6 +380,7 @@ static bool run_rounds(void)
 	pthread_barrier_init(&all.done, NULL, THREADS + 1);
 	all.records = 0;
 	all.bumps = 0;
+	all.overtaken = 0;
 	for (i = 0; i < THREADS; i++) {
 		all.worker[i].index = i;
 		all.worker[i].random = (all.seed + i + 1) * 0x9e3779b97f4a7c15ULL | 1;
@@ -382,6 +397,7 @@ static bool run_rounds(void)
 			printf("# in round %" PRIu64 "\n", round);
 			return false;
 		}
+		all.overtaken += all.mode == MODE_OVERTAKE && !final_data_is_recorded();
 		end_round();
 	}
 	for (i = 0; i < THREADS; i++)
@@ -389,14 +405,18 @@ static bool run_rounds(void)
 	pthread_barrier_destroy(&all.start);
 	pthread_barrier_destroy(&all.done);
 	printf("# %" PRIu64 " records, %" PRIu64 " new versions\n", all.records, all.bumps);
+	if (all.mode == MODE_OVERTAKE)
+		printf("# in %" PRIu64 " of %" PRIu64 " rounds data overtook its record\n",
+		       all.overtaken, all.rounds);
 	return true;
 }
 
 int main(int argc, char **argv)
 {
 	static const char *const name[MODES] = {
-		[MODE_PROCESSES] = "single-threaded processes: no data without its ancestor, no cycle",
+		[MODE_PROCESSES] = "processes with one thread: all data has its ancestor, no cycle",
 		[MODE_THREADS] = "processes with many threads, lost records: no cycle",
+		[MODE_OVERTAKE] = "processes with many threads, real data: no cycle",
 	};
 	static const struct option options[] = {
 		{ "seed", required_argument, NULL, 's' },
