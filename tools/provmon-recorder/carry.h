@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carry: descriptions of living nodes, for segments that use them later
+ *
+ * A node is described once by the kernel, when it comes to be known; the edges
+ * that use it may stand in segments that are written hours later, when
+ * retention has removed the one with the description.  So the recorder
+ * remembers the records that describe each living node, and repeats them in a
+ * carried frame before the first frame of each further segment that uses the
+ * node.  Thus every segment can be understood alone, and costs only the
+ * descriptions of what happens in it.
+ *
+ * What is remembered of a node: its NODE record; of its texts the last of each
+ * name (a rename replaces the old name by the new one); the last CRED,
+ * INODE_ATTR, PEER, OPAQUE and local ADDRESS; the last few remote ADDRESSes.
+ * All are repeated with the time at which they were recorded.
+ */
+#ifndef RECORDER_CARRY_H
+#define RECORDER_CARRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct carry;
+
+/**
+ * struct carry_counters - for the status
+ * @nodes: nodes remembered
+ * @bytes: memory used for them
+ * @forgotten: nodes that lived, and were forgotten for want of memory
+ */
+struct carry_counters {
+	uint64_t nodes;
+	uint64_t bytes;
+	uint64_t forgotten;
+};
+
+/**
+ * carry_new - make a memory without nodes
+ * @limit_bytes: memory that the descriptions may take; when it is used up,
+ *	those that were not used for the longest time are forgotten
+ *
+ * Return: it, or NULL without memory.
+ */
+struct carry *carry_new(size_t limit_bytes);
+
+void carry_free(struct carry *carry);
+
+/** carry_segment - a new segment was begun: nothing is described in it */
+void carry_segment(struct carry *carry);
+
+/**
+ * carry_prepare - make the descriptions that a frame needs
+ * @raw: payload of the frame to be written next
+ * @carried: set to sub-buffers, back to back, for a carried frame to be written
+ *	before it; they belong to @carry until the next call; NULL if none are
+ *	needed
+ * @carried_bytes: their length
+ *
+ * Return: 0, or -ENOMEM; what could be made is in @carried then.
+ */
+int carry_prepare(struct carry *carry, const void *raw, size_t raw_bytes,
+		  const void **carried, size_t *carried_bytes);
+
+/**
+ * carry_learn - remember the descriptions in a frame that was written
+ * @raw: its payload
+ *
+ * Return: 0, or -ENOMEM if some are not remembered.
+ */
+int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes);
+
+/** carry_counters - what it costs */
+struct carry_counters carry_counters(const struct carry *carry);
+
+#endif /* RECORDER_CARRY_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "replay.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "say.h"
+#include "segment.h"
+
+/* A CPU whose last sub-buffer is in the log and whose next has not come yet. */
+struct replay_cpu {
+	uint32_t cpu;
+	uint64_t next_seq;
+};
+
+struct replay {
+	uint8_t boot_id[16];
+	struct replay_cpu *cpus;
+	size_t count;
+};
+
+static struct replay_cpu *find_cpu(const struct replay *replay, uint32_t cpu)
+{
+	for (size_t i = 0; i < replay->count; i++)
+		if (replay->cpus[i].cpu == cpu)
+			return &replay->cpus[i];
+	return NULL;
+}
+
+static void note_seq(struct replay *replay, const struct prov_subbuf_header *header)
+{
+	const uint64_t next = le64toh(header->seq) + 1;
+	struct replay_cpu *cpu, *cpus;
+
+	if (memcmp(replay->boot_id, header->boot_id, sizeof(replay->boot_id))) {
+		memcpy(replay->boot_id, header->boot_id, sizeof(replay->boot_id));
+		replay->count = 0;
+	}
+	cpu = find_cpu(replay, le32toh(header->cpu));
+	if (!cpu) {
+		cpus = reallocarray(replay->cpus, replay->count + 1, sizeof(*cpus));
+		if (!cpus)
+			return;		/* one check less */
+		replay->cpus = cpus;
+		cpu = &cpus[replay->count++];
+		*cpu = (struct replay_cpu) { .cpu = le32toh(header->cpu) };
+	}
+	if (next > cpu->next_seq)
+		cpu->next_seq = next;
+}
+
+static void replay_segment(struct replay *replay, struct prov_segment_reader *reader,
+			   struct carry *carry, _Atomic uint64_t *beat)
+{
+	struct prov_frame frame;
+
+	while (prov_segment_next(reader, &frame) > 0) {
+		const struct prov_subbuf_header *header;
+		struct timespec now;
+		size_t offset = 0;
+		const void *raw;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		*beat = now.tv_sec * 1000000000ull + now.tv_nsec;
+		if (prov_segment_payload(reader, &raw))
+			continue;
+		carry_learn(carry, raw, frame.raw_bytes);
+		if (frame.type != PROV_FRAME_SUBBUFS)
+			continue;
+		while ((header = prov_subbuf_next(raw, frame.raw_bytes, &offset)))
+			note_seq(replay, header);
+	}
+}
+
+struct replay *replay_log(const struct store *store, struct carry *carry,
+			  _Atomic uint64_t *beat)
+{
+	struct replay *const replay = calloc(1, sizeof(*replay));
+	struct prov_segment_entry *entries;
+	size_t count, used = 0;
+	int err;
+
+	if (!replay)
+		return NULL;
+	err = prov_segment_list(store_dirfd(store), &entries, &count);
+	if (err) {
+		say(LOG_WARNING, "cannot read the log again: %s", strerror(-err));
+		return replay;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct prov_segment_reader *reader;
+
+		err = prov_segment_open_entry(&reader, store_dirfd(store), &entries[i]);
+		if (err) {
+			say(LOG_WARNING, "cannot read segment %" PRIu64 ": %s",
+			    entries[i].number, strerror(-err));
+			continue;
+		}
+		if (!memcmp(prov_segment_header(reader)->boot_id, store_boot_id(store), 16)) {
+			replay_segment(replay, reader, carry, beat);
+			used++;
+		}
+		prov_segment_close(reader);
+	}
+	free(entries);
+	if (used)
+		say(LOG_INFO, "learnt %" PRIu64 " nodes from %zu segments of this boot",
+		    carry_counters(carry).nodes, used);
+	return replay;
+}
+
+uint64_t replay_check(struct replay *replay, const void *raw, size_t raw_bytes)
+{
+	const struct prov_subbuf_header *header;
+	uint64_t missing = 0;
+	size_t offset = 0;
+
+	while (replay->count && (header = prov_subbuf_next(raw, raw_bytes, &offset))) {
+		struct replay_cpu *const cpu = find_cpu(replay, le32toh(header->cpu));
+		const uint64_t seq = le64toh(header->seq);
+
+		if (!cpu || memcmp(replay->boot_id, header->boot_id, sizeof(header->boot_id)))
+			continue;
+		if (seq > cpu->next_seq) {
+			say(LOG_ERR, "cpu%" PRIu32 ": sub-buffers %" PRIu64 " to %" PRIu64
+			    " were read by a recorder that did not live to write them",
+			    cpu->cpu, cpu->next_seq, seq - 1);
+			missing += seq - cpu->next_seq;
+		}
+		*cpu = replay->cpus[--replay->count];
+	}
+	return missing;
+}
+
+void replay_free(struct replay *replay)
+{
+	if (!replay)
+		return;
+	free(replay->cpus);
+	free(replay);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "retain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "say.h"
+#include "segment.h"
+
+/* Best effort: the message in the journal and the gap in the numbers remain. */
+static void leave_mark(const struct retain *retain, const struct prov_segment_entry *entry,
+		       const char *reason)
+{
+	const time_t now = time(NULL);
+	char stamp[32], line[160];
+	struct tm tm;
+	int fd, n;
+
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	n = snprintf(line, sizeof(line), "{\"time\":\"%s\",\"segment\":%" PRIu64
+		     ",\"bytes\":%" PRIu64 ",\"reason\":\"%s\"}\n", stamp, entry->number,
+		     entry->bytes, reason);
+	fd = openat(retain->dirfd, RETAIN_MARKS_NAME,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || write(fd, line, n) != n)
+		say(LOG_WARNING, "cannot mark the removal of segment %" PRIu64 ": %s",
+		    entry->number, strerror(errno));
+	if (fd < 0)
+		return;
+	if (retain->gid != (gid_t)-1)
+		(void)!fchown(fd, -1, retain->gid);
+	close(fd);
+}
+
+static int remove_segment(struct retain *retain, const struct prov_segment_entry *entry,
+			  const char *reason)
+{
+	char name[PROV_SEGMENT_NAME_BYTES];
+
+	prov_segment_name(name, entry->number, entry->open);
+	if (unlinkat(retain->dirfd, name, 0))
+		return -errno;
+	retain->removed++;
+	say(LOG_NOTICE, "removed segment %" PRIu64 " (%" PRIu64 " bytes): %s", entry->number,
+	    entry->bytes, reason);
+	leave_mark(retain, entry, reason);
+	return 0;
+}
+
+static bool too_old(const struct retain *retain, const struct prov_segment_entry *entry)
+{
+	char name[PROV_SEGMENT_NAME_BYTES];
+	struct timespec now;
+	struct stat stat;
+	int64_t age_ns;
+
+	if (!retain->age_ns)
+		return false;
+	prov_segment_name(name, entry->number, entry->open);
+	if (fstatat(retain->dirfd, name, &stat, AT_SYMLINK_NOFOLLOW))
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	age_ns = (int64_t)(now.tv_sec - stat.st_mtim.tv_sec) * 1000000000 +
+		 now.tv_nsec - stat.st_mtim.tv_nsec;
+	return age_ns > 0 && (uint64_t)age_ns > retain->age_ns;
+}
+
+int retain_apply(struct retain *retain)
+{
+	struct prov_segment_entry *entries;
+	uint64_t total = 0;
+	size_t count;
+	int err;
+
+	err = prov_segment_list(retain->dirfd, &entries, &count);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++)
+		total += entries[i].bytes;
+	for (size_t i = 0; !err && i < count && !entries[i].open; i++) {
+		if (retain->bytes && total > retain->bytes)
+			err = remove_segment(retain, &entries[i], "size");
+		else if (too_old(retain, &entries[i]))
+			err = remove_segment(retain, &entries[i], "age");
+		else
+			break;
+		if (!err)
+			total -= entries[i].bytes;
+	}
+	free(entries);
+	return err;
+}
+
+int retain_make_room(struct retain *retain)
+{
+	struct prov_segment_entry *entries;
+	size_t count;
+	int err;
+
+	err = prov_segment_list(retain->dirfd, &entries, &count);
+	if (err)
+		return err;
+	err = count && !entries[0].open ? remove_segment(retain, &entries[0], "full") : -ENOENT;
+	free(entries);
+	return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Retention: which sealed segments are removed, and the mark that it leaves
+ *
+ * Each removal is a line of JSON in the file "removed" of the log directory:
+ *   {"time":"2026-01-01T00:00:00Z","segment":7,"bytes":123,"reason":"size"}
+ * The reason is "size", "age" or "full" (the disk was).  The open segment is
+ * never removed.
+ */
+#ifndef RECORDER_RETAIN_H
+#define RECORDER_RETAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RETAIN_MARKS_NAME	"removed"
+
+/**
+ * struct retain - what to keep
+ * @dirfd: the log directory
+ * @gid: group of the file of marks, or (gid_t)-1
+ * @bytes: length of the log above which the oldest segments go; 0: never
+ * @age_ns: age above which segments go, since they were sealed; 0: never
+ * @removed: counts what was removed
+ */
+struct retain {
+	int	 dirfd;
+	gid_t	 gid;
+	uint64_t bytes;
+	uint64_t age_ns;
+	uint64_t removed;
+};
+
+/** retain_apply - remove what is too much or too old; 0 or a negative errno */
+int retain_apply(struct retain *retain);
+
+/**
+ * retain_make_room - remove the oldest sealed segment
+ *
+ * Return: 0, -ENOENT if there is none, or another errno.
+ */
+int retain_make_room(struct retain *retain);
+
+#endif /* RECORDER_RETAIN_H */

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "store.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "retain.h"
+#include "say.h"
+
+/* The default limit is a part of the file system, but no more than this. */
+#define RETAIN_CAP_BYTES	(8ull << 30)
+
+struct store {
+	int dirfd;
+	int lock_fd;
+	gid_t gid;
+	int level;
+	uint64_t max_segment_bytes, max_age_ns;
+	uint8_t machine_id[16], boot_id[16];
+
+	struct prov_segment_writer *writer;	/* NULL between segments */
+	uint64_t number;			/* of the open segment, or the next */
+	uint64_t begun_ns;			/* CLOCK_BOOTTIME */
+
+	struct retain retain;
+	struct store_counters counters;		/* of sealed segments */
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Read 32 hexadecimal digits, with or without dashes; zeroes if there are none. */
+static void read_id(const char *path, uint8_t *id)
+{
+	unsigned int digits = 0;
+	char text[64] = "";
+	FILE *file;
+
+	memset(id, 0, 16);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	for (const char *at = text; *at && digits < 32; at++) {
+		if (!isxdigit((unsigned char)*at))
+			continue;
+		id[digits / 2] = id[digits / 2] << 4 |
+			(isdigit((unsigned char)*at) ? *at - '0' :
+			 tolower((unsigned char)*at) - 'a' + 10);
+		digits++;
+	}
+}
+
+static int open_dir(const char *path, gid_t gid)
+{
+	bool made = false;
+	int fd;
+
+	if (!mkdir(path, 0750))
+		made = true;
+	else if (errno != EEXIST)
+		goto failed;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		goto failed;
+	if (made && gid != (gid_t)-1 && fchown(fd, -1, gid))
+		say(LOG_WARNING, "cannot give %s to the log's group: %s", path, strerror(errno));
+	return fd;
+
+failed:
+	say(LOG_ERR, "cannot use the log directory %s: %s", path, strerror(errno));
+	return -errno;
+}
+
+static int lock_dir(struct store *store, const char *path)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int err;
+
+	store->lock_fd = openat(store->dirfd, STORE_LOCK_NAME,
+				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (store->lock_fd < 0) {
+		err = -errno;
+		say(LOG_ERR, "cannot open %s/" STORE_LOCK_NAME ": %s", path, strerror(-err));
+		return err;
+	}
+	if (store->gid != (gid_t)-1)
+		(void)!fchown(store->lock_fd, -1, store->gid);
+	if (!fcntl(store->lock_fd, F_SETLK, &lock))
+		return 0;
+	err = -errno;
+	if (err != -EAGAIN && err != -EACCES) {
+		say(LOG_ERR, "cannot lock %s: %s", path, strerror(-err));
+		return err;
+	}
+	lock.l_pid = 0;
+	fcntl(store->lock_fd, F_GETLK, &lock);
+	say(LOG_ERR, "%s is in use by another recorder, process %d; stop that one first",
+	    path, (int)lock.l_pid);
+	return -EBUSY;
+}
+
+static int repair_one(struct store *store, uint64_t number)
+{
+	struct prov_segment_repair done;
+	int err;
+
+	err = prov_segment_repair(store->dirfd, number, &done);
+	/* A full disk has no place for the seal either. */
+	while (err == -ENOSPC || err == -EDQUOT) {
+		if (retain_make_room(&store->retain))
+			break;
+		err = prov_segment_repair(store->dirfd, number, &done);
+	}
+	if (err) {
+		say(LOG_ERR, "cannot repair segment %" PRIu64 ": %s; it is left as it is", number,
+		    err == -EBADMSG ? "it has not the format of a segment" : strerror(-err));
+		return 0;
+	}
+	if (done.removed) {
+		say(LOG_NOTICE, "segment %" PRIu64 " held nothing after a crash, and was removed",
+		    number);
+		return 0;
+	}
+	say(done.cut_bytes || done.damaged ? LOG_WARNING : LOG_NOTICE,
+	    "segment %" PRIu64 " was not sealed, and is now: %" PRIu64 " frames and %" PRIu64
+	    " records kept, %" PRIu64 " torn bytes cut off, %" PRIu64 " damaged places left",
+	    number, done.frames, done.tally.records, done.cut_bytes, done.damaged);
+	return 0;
+}
+
+/* Repair what is open, and find the number to go on with. */
+static int survey(struct store *store, const char *path)
+{
+	struct prov_segment_entry *entries;
+	size_t count;
+	int err;
+
+	err = prov_segment_list(store->dirfd, &entries, &count);
+	for (size_t i = 0; !err && i < count; i++) {
+		if (entries[i].open)
+			err = repair_one(store, entries[i].number);
+		store->number = entries[i].number + 1;
+	}
+	if (err)
+		say(LOG_ERR, "cannot read %s: %s", path, strerror(-err));
+	free(entries);
+	return err;
+}
+
+static uint64_t retain_bytes(const struct store *store, const struct options *options)
+{
+	struct statvfs fs;
+	uint64_t bytes;
+
+	if (!options->retain_percent)
+		return options->retain_bytes;
+	if (fstatvfs(store->dirfd, &fs))
+		return RETAIN_CAP_BYTES;
+	bytes = fs.f_frsize * (uint64_t)fs.f_blocks / 100 * options->retain_percent;
+	return bytes < RETAIN_CAP_BYTES ? bytes : RETAIN_CAP_BYTES;
+}
+
+int store_open(struct store **store, const struct options *options, gid_t gid)
+{
+	struct store *const new = calloc(1, sizeof(*new));
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	new->lock_fd = -1;
+	new->gid = gid;
+	new->level = options->level;
+	new->max_segment_bytes = options->max_segment_bytes;
+	new->max_age_ns = options->max_age_ns;
+	new->dirfd = open_dir(options->log_dir, gid);
+	if (new->dirfd < 0) {
+		err = new->dirfd;
+		goto out;
+	}
+	err = lock_dir(new, options->log_dir);
+	if (err)
+		goto out;
+	read_id("/etc/machine-id", new->machine_id);
+	read_id("/proc/sys/kernel/random/boot_id", new->boot_id);
+	new->retain = (struct retain) {
+		.dirfd = new->dirfd,
+		.gid = gid,
+		.bytes = retain_bytes(new, options),
+		.age_ns = options->retain_age_ns,
+	};
+	err = survey(new, options->log_dir);
+	if (err)
+		goto out;
+	*store = new;
+	return 0;
+out:
+	store_close(new);
+	return err;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	prov_segment_abandon(store->writer);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	if (store->dirfd >= 0)
+		close(store->dirfd);
+	free(store);
+}
+
+int store_dirfd(const struct store *store)
+{
+	return store->dirfd;
+}
+
+const uint8_t *store_boot_id(const struct store *store)
+{
+	return store->boot_id;
+}
+
+int store_begin(struct store *store)
+{
+	struct prov_segment_options options = {
+		.number = store->number,
+		.created_wall_ns = clock_ns(CLOCK_REALTIME),
+		.level = store->level,
+		.gid = store->gid,
+	};
+	int err;
+
+	if (store->writer)
+		return 0;
+	memcpy(options.machine_id, store->machine_id, sizeof(options.machine_id));
+	memcpy(options.boot_id, store->boot_id, sizeof(options.boot_id));
+	err = prov_segment_create(&store->writer, store->dirfd, &options);
+	if (err)
+		return err;
+	store->begun_ns = clock_ns(CLOCK_BOOTTIME);
+	return 1;
+}
+
+int store_append(struct store *store, enum prov_frame_type type, const void *raw,
+		 size_t raw_bytes)
+{
+	return prov_segment_append(store->writer, type, raw, raw_bytes);
+}
+
+int store_sync(struct store *store)
+{
+	return store->writer ? prov_segment_sync(store->writer) : 0;
+}
+
+bool store_due(const struct store *store)
+{
+	if (!store->writer)
+		return false;
+	return prov_segment_bytes(store->writer) >= store->max_segment_bytes ||
+	       clock_ns(CLOCK_BOOTTIME) - store->begun_ns >= store->max_age_ns;
+}
+
+static void add_tally(struct store_counters *counters, const struct prov_tally *tally)
+{
+	counters->records += tally->records;
+	counters->edges += tally->edges;
+	counters->lost += tally->lost;
+}
+
+int store_seal(struct store *store)
+{
+	struct prov_tally tally;
+	int err;
+
+	if (!store->writer)
+		return 0;
+	tally = *prov_segment_tally(store->writer);
+	err = prov_segment_seal(store->writer);
+	if (err)
+		return err;
+	store->writer = NULL;
+	store->number++;
+	add_tally(&store->counters, &tally);
+	return 0;
+}
+
+int store_retain(struct store *store)
+{
+	return retain_apply(&store->retain);
+}
+
+int store_make_room(struct store *store)
+{
+	return retain_make_room(&store->retain);
+}
+
+struct store_counters store_counters(const struct store *store)
+{
+	struct store_counters counters = store->counters;
+	struct prov_segment_entry *entries;
+	size_t count;
+
+	counters.segment = store->number;
+	counters.removed = store->retain.removed;
+	if (store->writer) {
+		counters.segment_bytes = prov_segment_bytes(store->writer);
+		add_tally(&counters, prov_segment_tally(store->writer));
+	}
+	if (!prov_segment_list(store->dirfd, &entries, &count)) {
+		counters.segments = count;
+		for (size_t i = 0; i < count; i++)
+			counters.log_bytes += entries[i].bytes;
+		free(entries);
+	}
+	return counters;
+}
