@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From what the user wrote to nodes. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "provq.h"
+#include "record.h"
+
+#define MINOR_BITS 20
+#define NEAR_MATCHES 5
+
+struct found {
+	uint32_t *nodes;
+	size_t count, room;
+	bool failed;
+};
+
+static void found_add(struct found *found, uint32_t node)
+{
+	if (found->count == found->room) {
+		const size_t more = found->room * 2 + 16;
+		uint32_t *const bigger = realloc(found->nodes, more * sizeof(*bigger));
+
+		if (!bigger) {
+			found->failed = true;
+			return;
+		}
+		found->nodes = bigger;
+		found->room = more;
+	}
+	found->nodes[found->count++] = node;
+}
+
+static bool parse_number(const char *text, const char **end, uint64_t *number)
+{
+	char *after;
+
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*number = strtoull(text, &after, 10);
+	*end = after;
+	return !errno;
+}
+
+static bool later(const struct query *query, uint32_t a, uint64_t a_ns, uint32_t b, uint64_t b_ns)
+{
+	const struct graph_node *const one = graph_node(query->graph, a);
+	const struct graph_node *const two = graph_node(query->graph, b);
+
+	if (one->boot != two->boot)
+		return one->boot > two->boot;
+	if (a_ns != b_ns)
+		return a_ns > b_ns;
+	return one->first_ns > two->first_ns;
+}
+
+/*
+ * A file that was freed from memory and loaded again is several nodes: all of
+ * them are the object.
+ */
+static void add_incarnations(const struct query *query, struct found *found, uint32_t node)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+
+	found_add(found, node);
+	if (!graph_is_strong(n))
+		return;
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++)
+		if (i != node && graph_same_inode(graph_node(query->graph, i), n))
+			found_add(found, i);
+}
+
+/* ---- paths -------------------------------------------------------------- */
+
+/*
+ * When, in the window, did the node last show that it has or had this name?
+ * A name from before the window counts as well: files keep their names.
+ */
+static bool had_path(const struct query *query, uint32_t node, const char *path, size_t length,
+		     uint64_t *time_ns)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	bool had = false;
+
+	for (uint32_t i = 0; i < n->fact_count; i++) {
+		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
+		const char *text;
+		size_t bytes;
+
+		if (fact->type != PROV_R_TEXT)
+			continue;
+		if (!node_name_event(fact->sub) &&
+		    !(n->kind == PROV_K_SOCKET && fact->sub == PROV_T_UNIX_PATH))
+			continue;
+		text = graph_blob(query->graph, fact->blob, &bytes);
+		if (bytes != length || memcmp(text, path, bytes))
+			continue;
+		if (graph_wall_ns(query->graph, n->boot, fact->time_ns) > query->until_ns)
+			continue;
+		had = true;
+		*time_ns = fact->time_ns;
+	}
+	return had;
+}
+
+/* Longest common beginning and end, so that slips in the middle rank high. */
+static size_t likeness(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+	const size_t least = a_length < b_length ? a_length : b_length;
+	size_t head = 0, tail = 0;
+
+	while (head < least && a[head] == b[head])
+		head++;
+	while (tail < least - head && a[a_length - 1 - tail] == b[b_length - 1 - tail])
+		tail++;
+	return head + tail;
+}
+
+static const char *base_name(const char *path, size_t length, size_t *base_length)
+{
+	const char *const slash = memrchr(path, '/', length);
+	const char *const base = slash ? slash + 1 : path;
+
+	*base_length = length - (base - path);
+	return base;
+}
+
+static void suggest_paths(const struct query *query, const char *path, size_t length)
+{
+	struct {
+		struct bytes path;
+		size_t score;
+	} best[NEAR_MATCHES] = {};
+	size_t base_length;
+	const char *const base = base_name(path, length, &base_length);
+
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		const struct bytes other = node_path(query, i);
+		size_t other_base_length, score;
+		const char *other_base;
+		bool known = false;
+
+		if (!other.length)
+			continue;
+		other_base = base_name(other.at, other.length, &other_base_length);
+		score = likeness(path, length, other.at, other.length);
+		if (base_length && other_base_length == base_length &&
+		    !memcmp(base, other_base, base_length))
+			score += 1000;
+		else if (base_length > 2 && memmem(other_base, other_base_length, base, base_length))
+			score += 500;
+		else if (likeness(base, base_length, other_base, other_base_length) * 3 <
+			 base_length * 2)
+			continue;
+		for (int j = 0; j < NEAR_MATCHES; j++)
+			known |= best[j].path.length == other.length &&
+				 !memcmp(best[j].path.at, other.at, other.length);
+		for (int j = 0; j < NEAR_MATCHES && !known; j++) {
+			if (score <= best[j].score)
+				continue;
+			memmove(&best[j + 1], &best[j],
+				(NEAR_MATCHES - 1 - j) * sizeof(best[0]));
+			best[j].path = other;
+			best[j].score = score;
+			break;
+		}
+	}
+	for (int j = 0; j < NEAR_MATCHES && best[j].score; j++) {
+		fputs(j ? "               " : "  near matches: ", stderr);
+		text_print(stderr, best[j].path.at, best[j].path.length);
+		putc('\n', stderr);
+	}
+}
+
+static void find_path(const struct query *query, const char *path, size_t length,
+		      struct found *found)
+{
+	uint32_t last = GRAPH_NONE;
+	uint64_t last_ns = 0, time_ns;
+
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		if (graph_node(query->graph, i)->kind == PROV_K_PROCESS ||
+		    !had_path(query, i, path, length, &time_ns))
+			continue;
+		if (query->all) {
+			found_add(found, i);
+		} else if (last == GRAPH_NONE || later(query, i, time_ns, last, last_ns)) {
+			last = i;
+			last_ns = time_ns;
+		}
+	}
+	if (last != GRAPH_NONE)
+		add_incarnations(query, found, last);
+}
+
+/* ---- processes ---------------------------------------------------------- */
+
+static void find_pid(const struct query *query, uint64_t pid, struct found *found)
+{
+	uint32_t last = GRAPH_NONE;
+
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		const struct graph_node *const n = graph_node(query->graph, i);
+
+		if (n->kind != PROV_K_PROCESS || n->process.tgid != pid ||
+		    node_first_wall_ns(query, i) > query->until_ns)
+			continue;
+		if (n->ended && graph_wall_ns(query->graph, n->boot, n->end_ns) < query->since_ns)
+			continue;
+		if (query->all)
+			found_add(found, i);
+		else if (last == GRAPH_NONE ||
+			 later(query, i, n->process.start_ns, last,
+			       graph_node(query->graph, last)->process.start_ns))
+			last = i;
+	}
+	if (last == GRAPH_NONE)
+		return;
+	/* Each exec makes a new image: together they are the process. */
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		const struct graph_node *const n = graph_node(query->graph, i);
+		const struct graph_node *const l = graph_node(query->graph, last);
+
+		if (n->kind == PROV_K_PROCESS && n->process.tgid == pid && n->boot == l->boot &&
+		    n->process.start_ns == l->process.start_ns &&
+		    node_first_wall_ns(query, i) <= query->until_ns)
+			found_add(found, i);
+	}
+}
+
+/* ---- inodes ------------------------------------------------------------- */
+
+static bool parse_inode(const char *text, uint32_t *dev, uint64_t *ino)
+{
+	uint64_t first, second;
+	const char *end;
+
+	if (!parse_number(text, &end, &first) || *end != ':' ||
+	    !parse_number(end + 1, &end, &second))
+		return false;
+	if (!*end) {
+		*dev = first;
+		*ino = second;
+		return first <= UINT32_MAX;
+	}
+	*dev = first << MINOR_BITS | second;
+	return *end == ':' && first < 1u << (32 - MINOR_BITS) && second < 1u << MINOR_BITS &&
+	       parse_number(end + 1, &end, ino) && !*end;
+}
+
+static void find_inode(const struct query *query, uint32_t dev, uint64_t ino, struct found *found)
+{
+	uint32_t last = GRAPH_NONE;
+
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		const struct graph_node *const n = graph_node(query->graph, i);
+
+		if (!graph_is_inode(n) || n->inode.dev != dev || n->inode.ino != ino ||
+		    node_first_wall_ns(query, i) > query->until_ns)
+			continue;
+		if (query->all)
+			found_add(found, i);
+		else if (last == GRAPH_NONE ||
+			 later(query, i, n->first_ns, last,
+			       graph_node(query->graph, last)->first_ns))
+			last = i;
+	}
+	if (last != GRAPH_NONE)
+		add_incarnations(query, found, last);
+}
+
+/* ---- nodes -------------------------------------------------------------- */
+
+static bool parse_node(const struct query *query, const char *text, uint32_t *node,
+		       struct objects *objects)
+{
+	uint64_t id, boot = graph_boot_count(query->graph), version;
+	const char *end;
+
+	if (!parse_number(text, &end, &id))
+		return false;
+	if (*end == ':') {
+		boot = id;
+		if (!parse_number(end + 1, &end, &id))
+			return false;
+	}
+	if (*end == '@') {
+		if (!parse_number(end + 1, &end, &version) || version > UINT32_MAX)
+			return false;
+		objects->versioned = true;
+		objects->version = version;
+	}
+	if (*end)
+		return false;
+	*node = boot && boot <= graph_boot_count(query->graph) ?
+		graph_find_node(query->graph, boot - 1, id) : GRAPH_NONE;
+	return true;
+}
+
+/* ---- sockets ------------------------------------------------------------ */
+
+static bool parse_address(const char *text, struct graph_address *address)
+{
+	const char *const colon = strrchr(text, ':');
+	char host[INET6_ADDRSTRLEN];
+	const char *end;
+	size_t length;
+	uint64_t port;
+
+	memset(address, 0, sizeof(*address));
+	if (!colon || !parse_number(colon + 1, &end, &port) || *end || port > UINT16_MAX)
+		return false;
+	address->port = port;
+	length = colon - text;
+	address->family = AF_INET;
+	if (length > 2 && text[0] == '[' && text[length - 1] == ']') {
+		text++;
+		length -= 2;
+		address->family = AF_INET6;
+	}
+	if (length >= sizeof(host))
+		return false;
+	memcpy(host, text, length);
+	host[length] = 0;
+	return inet_pton(address->family, host, address->address) == 1;
+}
+
+/* An IPv4 peer of an IPv6 socket has a mapped address: ::ffff:a.b.c.d. */
+static bool same_address(const struct graph_address *a, const struct graph_address *b)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->port != b->port)
+		return false;
+	if (a->family == b->family)
+		return !memcmp(a->address, b->address, a->family == AF_INET ? 4 : 16);
+	if (a->family == AF_INET6)
+		return !memcmp(a->address, mapped, 12) && !memcmp(a->address + 12, b->address, 4);
+	return !memcmp(b->address, mapped, 12) && !memcmp(b->address + 12, a->address, 4);
+}
+
+static void find_socket(const struct query *query, const struct graph_address *address,
+			struct found *found)
+{
+	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
+		const struct graph_node *const n = graph_node(query->graph, i);
+		bool match = false;
+
+		if (n->kind != PROV_K_SOCKET || node_first_wall_ns(query, i) > query->until_ns ||
+		    (n->ended && graph_wall_ns(query->graph, n->boot, n->end_ns) < query->since_ns))
+			continue;
+		for (uint32_t j = 0; j < n->fact_count && !match; j++) {
+			const struct graph_fact *const fact =
+				graph_fact(query->graph, n->fact_first + j);
+
+			match = fact->type == PROV_R_ADDRESS &&
+				same_address(graph_blob(query->graph, fact->blob, NULL), address);
+		}
+		if (match)
+			found_add(found, i);
+	}
+}
+
+/* ---- all ---------------------------------------------------------------- */
+
+static enum status bad_object(const char *text, const char *form)
+{
+	complain("\"%s\" should look like %s", text, form);
+	return USAGE;
+}
+
+static enum status find_b64(const struct query *query, const char *text, struct found *found)
+{
+	const size_t length = strlen(text);
+	uint8_t *const bytes = malloc(length + 1);
+	ptrdiff_t count;
+
+	if (!bytes) {
+		found->failed = true;
+		return NO_MEMORY;
+	}
+	count = base64_decode(text, bytes);
+	if (count >= 0)
+		find_path(query, (const char *)bytes, count, found);
+	if (count >= 0 && !found->count)
+		suggest_paths(query, (const char *)bytes, count);
+	free(bytes);
+	return count < 0 ? USAGE : FOUND;
+}
+
+enum status objects_find(const struct query *query, const char *text, struct objects *objects)
+{
+	struct graph_address address;
+	struct found found = {};
+	uint64_t number, ino;
+	uint32_t dev, node;
+	const char *end;
+
+	memset(objects, 0, sizeof(*objects));
+	if (!strncmp(text, "pid:", 4)) {
+		if (!parse_number(text + 4, &end, &number) || *end)
+			return bad_object(text, "pid:1234");
+		find_pid(query, number, &found);
+	} else if (!strncmp(text, "inode:", 6)) {
+		if (!parse_inode(text + 6, &dev, &ino))
+			return bad_object(text, "inode:8:1:1234 (major:minor:number)");
+		find_inode(query, dev, ino, &found);
+	} else if (!strncmp(text, "node:", 5)) {
+		if (!parse_node(query, text + 5, &node, objects))
+			return bad_object(text, "node:17, node:17@3 or node:2:17@3");
+		if (node != GRAPH_NONE)
+			found_add(&found, node);
+	} else if (!strncmp(text, "sock:", 5)) {
+		if (!parse_address(text + 5, &address))
+			return bad_object(text, "sock:10.0.0.1:80 or sock:[::1]:80");
+		find_socket(query, &address, &found);
+	} else if (!strncmp(text, "path-b64:", 9)) {
+		if (find_b64(query, text + 9, &found) == USAGE)
+			return bad_object(text, "path-b64: and base64");
+	} else {
+		if (!strncmp(text, "path:", 5))
+			text += 5;
+		find_path(query, text, strlen(text), &found);
+	}
+
+	objects->nodes = found.nodes;
+	objects->count = found.count;
+	if (found.failed) {
+		complain("out of memory");
+		return NO_MEMORY;
+	}
+	if (found.count)
+		return FOUND;
+	complain("nothing in the log matches \"%s\"%s", text,
+		 query->since_ns || query->until_ns != UINT64_MAX ? " in this window" : "");
+	if (strncmp(text, "pid:", 4) && strncmp(text, "inode:", 6) && strncmp(text, "node:", 5) &&
+	    strncmp(text, "sock:", 5) && strncmp(text, "path-b64:", 9))
+		suggest_paths(query, text, strlen(text));
+	return NOTHING_FOUND;
+}
+
+/*
+ * Backward, what counts is what the object had become at the end of the window;
+ * forward, what it was at the beginning.
+ */
+struct traverse_start *objects_starts(const struct query *query, const struct objects *objects,
+				      bool forward)
+{
+	struct traverse_start *const starts = calloc(objects->count + 1, sizeof(*starts));
+
+	if (!starts)
+		return NULL;
+	for (size_t i = 0; i < objects->count; i++) {
+		const struct graph_node *const n = graph_node(query->graph, objects->nodes[i]);
+		uint32_t version = forward ? 0 : n->last_version;
+
+		if (objects->versioned) {
+			version = objects->version;
+		} else if (!forward && query->until_ns != UINT64_MAX) {
+			struct graph_cursor cursor = graph_into(query->graph, objects->nodes[i], 0,
+								UINT32_MAX);
+			const struct graph_edge *edge;
+			uint32_t number;
+
+			version = 0;
+			while ((edge = graph_next(&cursor, &number)) != NULL)
+				if (graph_edge_wall_ns(query->graph, edge) <= query->until_ns &&
+				    edge->to_version > version)
+					version = edge->to_version;
+		}
+		starts[i].node = objects->nodes[i];
+		starts[i].version = version;
+	}
+	return starts;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Answers for people: a tree that begins with the object
+ *
+ * Versions of a node are one line, and repeated edges between two nodes are one
+ * branch with a count.  The answer is a graph, so a node can hang on several
+ * branches: what is behind it is shown at the first.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provq.h"
+#include "record.h"
+#include "when.h"
+
+#define LABEL_WIDTH 150
+#define INDENT_LEVELS 60	/* deeper branches are not indented further */
+
+/* Edges between two nodes of one kind, seen from the node nearer to the object. */
+struct branch {
+	uint32_t near;
+	uint32_t far;
+	const char *name;
+	uint8_t class;
+	uint32_t count;
+	uint64_t first_ns;	/* wall clock */
+	uint64_t last_ns;
+};
+
+struct level {
+	size_t at;
+	size_t end;
+};
+
+static int by_pair(const void *one, const void *two)
+{
+	const struct branch *const a = one, *const b = two;
+
+	if (a->near != b->near)
+		return a->near < b->near ? -1 : 1;
+	if (a->far != b->far)
+		return a->far < b->far ? -1 : 1;
+	if (a->class != b->class)
+		return a->class < b->class ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static int by_near_and_time(const void *one, const void *two)
+{
+	const struct branch *const a = one, *const b = two;
+
+	if (a->near != b->near)
+		return a->near < b->near ? -1 : 1;
+	if (a->first_ns != b->first_ns)
+		return a->first_ns < b->first_ns ? -1 : 1;
+	return by_pair(one, two);
+}
+
+static size_t make_branches(const struct answer *answer, struct branch *branches)
+{
+	const struct graph *const graph = answer->query->graph;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < answer->edge_count; i++) {
+		const struct graph_edge *const edge = graph_edge(graph, answer->edges[i]);
+		const uint64_t wall_ns = graph_edge_wall_ns(graph, edge);
+
+		branches[i] = (struct branch) {
+			.near = answer->backward ? edge->to : edge->from,
+			.far = answer->backward ? edge->from : edge->to,
+			.name = edge_name(edge),
+			.class = edge->class,
+			.count = 1,
+			.first_ns = wall_ns,
+			.last_ns = wall_ns,
+		};
+	}
+	qsort(branches, answer->edge_count, sizeof(*branches), by_pair);
+	for (size_t i = 0; i < answer->edge_count; i++) {
+		struct branch *const last = kept ? &branches[kept - 1] : NULL;
+
+		if (!last || by_pair(last, &branches[i])) {
+			branches[kept++] = branches[i];
+			continue;
+		}
+		last->count++;
+		if (branches[i].first_ns < last->first_ns)
+			last->first_ns = branches[i].first_ns;
+		if (branches[i].last_ns > last->last_ns)
+			last->last_ns = branches[i].last_ns;
+	}
+	qsort(branches, kept, sizeof(*branches), by_near_and_time);
+	return kept;
+}
+
+static struct level branches_of(const struct branch *branches, size_t count, uint32_t node)
+{
+	size_t low = 0, high = count;
+	struct level level;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (branches[middle].near < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	level.at = level.end = low;
+	while (level.end < count && branches[level.end].near == node)
+		level.end++;
+	return level;
+}
+
+static void print_node(const struct query *query, uint32_t node, FILE *out)
+{
+	char id[48];
+
+	node_id(query, node, id);
+	node_label(query, node, out, LABEL_WIDTH);
+	fprintf(out, "  [%s %s]", graph_node(query->graph, node)->kind ?
+		prov_kind_name(graph_node(query->graph, node)->kind) : "node", id);
+}
+
+static bool several_days(const struct answer *answer)
+{
+	const uint64_t day_ns = 86400ull * 1000000000;
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (size_t i = 0; i < answer->edge_count; i++) {
+		const uint64_t wall_ns = graph_edge_wall_ns(answer->query->graph,
+			graph_edge(answer->query->graph, answer->edges[i]));
+
+		if (wall_ns < first)
+			first = wall_ns;
+		if (wall_ns > last)
+			last = wall_ns;
+	}
+	return answer->edge_count && first / day_ns != last / day_ns;
+}
+
+static void print_branch(const struct answer *answer, const struct branch *branch, bool date,
+			 FILE *out)
+{
+	char text[WHEN_BYTES];
+
+	when_format_short(text, branch->first_ns, date);
+	fprintf(out, "%s %s", branch->name, text);
+	if (branch->count > 1) {
+		when_format_short(text, branch->last_ns, date);
+		fprintf(out, " … %s (%" PRIu32 "×)", text, branch->count);
+	}
+	fputs("  ", out);
+	print_node(answer->query, branch->far, out);
+}
+
+static enum status print_tree(const struct answer *answer, const struct branch *branches,
+			      size_t branch_count, FILE *out)
+{
+	const bool date = several_days(answer);
+	bool *const shown = calloc(graph_node_count(answer->query->graph) + 1ull, sizeof(*shown));
+	struct level *const levels = malloc((branch_count + 2) * sizeof(*levels));
+
+	if (!shown || !levels) {
+		free(shown);
+		free(levels);
+		complain("out of memory");
+		return NO_MEMORY;
+	}
+	for (size_t i = 0; i < answer->start_count; i++) {
+		size_t depth = 1;
+
+		if (shown[answer->starts[i].node])
+			continue;
+		shown[answer->starts[i].node] = true;
+		print_node(answer->query, answer->starts[i].node, out);
+		putc('\n', out);
+		levels[0] = branches_of(branches, branch_count, answer->starts[i].node);
+		while (depth) {
+			struct level *const level = &levels[depth - 1];
+			const struct branch *branch;
+			struct level below;
+
+			if (level->at == level->end) {
+				depth--;
+				continue;
+			}
+			branch = &branches[level->at++];
+			for (size_t j = 0; j + 1 < depth && j < INDENT_LEVELS; j++)
+				fputs(levels[j].at < levels[j].end ? "│  " : "   ", out);
+			fputs(level->at < level->end ? "├─ " : "└─ ", out);
+			print_branch(answer, branch, date, out);
+			below = branches_of(branches, branch_count, branch->far);
+			if (!shown[branch->far]) {
+				shown[branch->far] = true;
+				levels[depth++] = below;
+			} else if (below.at < below.end) {
+				fputs("  (see above)", out);
+			}
+			putc('\n', out);
+		}
+	}
+	free(shown);
+	free(levels);
+	return FOUND;
+}
+
+static void print_list(const struct answer *answer, FILE *out)
+{
+	for (size_t i = 0; i < answer->vertex_count; i++) {
+		if (i && answer->vertices[i].node == answer->vertices[i - 1].node)
+			continue;
+		print_node(answer->query, answer->vertices[i].node, out);
+		putc('\n', out);
+	}
+}
+
+void text_answer(const struct answer *answer, FILE *out)
+{
+	struct branch *const branches = malloc((answer->edge_count + 1) * sizeof(*branches));
+	size_t nodes = 0;
+
+	if (!branches) {
+		complain("out of memory");
+		return;
+	}
+	/* Without nodes of other kinds between them, what is left is no tree. */
+	if (answer->query->kinds)
+		print_list(answer, out);
+	else
+		print_tree(answer, branches, make_branches(answer, branches), out);
+	free(branches);
+	for (size_t i = 0; i < answer->vertex_count; i++)
+		nodes += !i || answer->vertices[i].node != answer->vertices[i - 1].node;
+	fprintf(out, "\n%zu nodes, %zu edges; times are UTC", nodes, answer->edge_count);
+	if (answer->edge_count && !several_days(answer)) {
+		char text[WHEN_BYTES];
+
+		when_format(text, graph_edge_wall_ns(answer->query->graph,
+			graph_edge(answer->query->graph, answer->edges[0])));
+		fprintf(out, " of %.10s", text);
+	}
+	fputs(".\n", out);
+	answer_footer(answer, out);
+}
