@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * provmon: processes
+ *
+ * A process node is the memory that tasks share: threads, and a vfork child
+ * until it executes a program, point to one struct prov_process.
+ */
+#include <linux/audit.h>
+#include <linux/binfmts.h>
+#include <linux/dcache.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "channel.h"
+#include "name.h"
+#include "object.h"
+#include "process.h"
+#include "record.h"
+
+/* Are environments recorded?  They hold secrets, so only if asked for. */
+bool prov_environ;
+
+static void record_cred(const struct prov_process *const process,
+			struct task_struct *const task,
+			const struct cred *const cred)
+{
+	prov_record_cred(process->obj.id, cred,
+			 from_kuid(&init_user_ns, audit_get_loginuid(task)),
+			 audit_get_sessionid(task));
+}
+
+static void describe(struct prov_process *const process,
+		     struct task_struct *const task, u32 ppid)
+{
+	if (prov_record_process(&process->obj, task, ppid))
+		prov_set_flag(&process->obj, PROV_OBJ_DESCRIBED);
+}
+
+/* From @src into a process that cannot be seen yet. */
+static void flow_into(struct prov_process *const process, enum prov_op op,
+		      struct prov_object *const src)
+{
+	const struct prov_channel chan = {
+		.src = src,
+		.dst = &process->obj,
+		.op = op,
+	};
+
+	prov_flow(&chan);
+}
+
+static int hook_task_alloc(struct task_struct *child, unsigned long clone_flags)
+{
+	struct prov_process *process = prov_current();
+	struct prov_task *const task = prov_task(child);
+
+	if (!(clone_flags & CLONE_VM) && process != &prov_nobody) {
+		struct prov_process *const fresh =
+			prov_process_alloc(GFP_KERNEL);
+
+		if (fresh) {
+			rcu_assign_pointer(task->process, fresh);
+			return 0;
+		}
+		/* Then they share a node, which says more than is true. */
+		prov_emit_lost();
+	}
+	refcount_inc(&process->refs);
+	rcu_assign_pointer(task->process, process);
+	return 0;
+}
+
+static void hook_task_forked(struct task_struct *child, u64 clone_flags)
+{
+	struct prov_process *const parent = prov_current();
+	struct prov_task *const task = prov_task(child);
+	struct prov_process *const process =
+		rcu_dereference_raw(task->process);
+
+	task->alive = true;
+	atomic_inc(&process->tasks);
+	if (process == parent)
+		return;
+	describe(process, child, task_tgid_nr(current));
+	record_cred(process, child, child->cred);
+	prov_record_text(process->obj.id, PROV_T_COMM, child->comm,
+			 strnlen(child->comm, sizeof(child->comm)));
+	flow_into(process, PROV_OP_FORK, &parent->obj);
+}
+
+static void leave_process(struct prov_task *const task, u32 code)
+{
+	struct prov_process *const process =
+		rcu_dereference_raw(task->process);
+
+	if (!task->alive)
+		return;
+	task->alive = false;
+	if (atomic_dec_and_test(&process->tasks) && process != &prov_nobody)
+		prov_record_end(&process->obj, code);
+}
+
+static void forget_exec(struct prov_task *const task)
+{
+	struct prov_exec *const exec = task->exec;
+	unsigned int i;
+
+	if (!exec)
+		return;
+	task->exec = NULL;
+	for (i = 0; i < exec->count; i++)
+		prov_inode_put(exec->files[i]);
+	if (exec->process)
+		prov_process_put(exec->process);
+	kfree(exec);
+}
+
+static void hook_task_exiting(struct task_struct *tsk, long code)
+{
+	struct prov_task *const task = prov_task(tsk);
+
+	forget_exec(task);
+	leave_process(task, code);
+}
+
+static void hook_task_free(struct task_struct *tsk)
+{
+	struct prov_task *const task = prov_task(tsk);
+	struct prov_process *const process =
+		rcu_dereference_raw(task->process);
+
+	if (!process)
+		return;
+	if (task->datagram_to)
+		prov_socket_put(task->datagram_to);
+	prov_process_put(process);
+}
+
+/*
+ * What an execution needs is made before it can no longer fail.
+ */
+static int hook_bprm_creds_for_exec(struct linux_binprm *bprm)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_exec *exec;
+
+	forget_exec(task);
+	exec = kzalloc(sizeof(*exec), GFP_KERNEL);
+	if (exec)
+		exec->process = prov_process_alloc(GFP_KERNEL);
+	task->exec = exec;
+	if (!exec || !exec->process) {
+		/* Then the new image keeps the node of the old one. */
+		prov_emit_lost();
+		forget_exec(task);
+	}
+	return 0;
+}
+
+/* Runs for the script, its interpreter, and so on. */
+static int hook_bprm_check_security(struct linux_binprm *bprm)
+{
+	struct prov_exec *const exec = prov_task(current)->exec;
+	struct prov_inode *node;
+
+	if (!exec || exec->count == ARRAY_SIZE(exec->files))
+		return 0;
+	node = prov_inode_get(file_inode(bprm->file));
+	if (!node || node == &prov_nothing)
+		return 0;
+	refcount_inc(&node->refs);
+	exec->files[exec->count++] = node;
+	return 0;
+}
+
+/* May the new image be opaque? */
+static bool inherits_mark(const struct linux_binprm *const bprm)
+{
+	const struct prov_inode *const node =
+		*prov_inode_slot(file_inode(bprm->file));
+
+	return node && READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED &&
+	       ns_capable_noaudit(&init_user_ns, CAP_AUDIT_CONTROL);
+}
+
+static void set_opaque(struct prov_process *const process)
+{
+	prov_set_flag(&process->obj, PROV_OBJ_OPAQUE);
+	WRITE_ONCE(process->cache_id, PROV_CACHE_NEVER);
+}
+
+/*
+ * The new image is there, and nothing of it has run.  It gets a node, into
+ * which flow the old image with the arguments and the environment, and the
+ * files that were executed.
+ */
+static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const old = prov_current();
+	struct prov_exec *const exec = task->exec;
+	struct prov_process *process;
+	unsigned int i;
+
+	if (!exec)
+		return;
+	process = exec->process;
+	exec->process = NULL;
+	atomic_set(&process->tasks, 1);
+	if (inherits_mark(bprm))
+		set_opaque(process);
+	describe(process, current, task_ppid_nr(current));
+	record_cred(process, current, current_cred());
+	if (old != &prov_nobody)
+		flow_into(process, PROV_OP_EXEC, &old->obj);
+	for (i = 0; i < exec->count; i++)
+		flow_into(process, PROV_OP_EXEC, &exec->files[i]->obj);
+	if (!prov_is_recorded(process))
+		prov_record_opaque(PROV_OPAQUE_SET, process->obj.id,
+				   old->obj.id);
+	else if (old != &prov_nobody && !prov_is_recorded(old))
+		prov_record_opaque(PROV_OPAQUE_EXEC, process->obj.id,
+				   old->obj.id);
+	leave_process(task, 0);
+	rcu_assign_pointer(task->process, process);
+	task->alive = true;
+	prov_process_put(old);
+	forget_exec(task);
+}
+
+/* A text in the memory of current, in parts that need little space here. */
+static void record_user_text(u64 id, enum prov_text_kind kind,
+			     unsigned long start, unsigned long end)
+{
+	const size_t total = end - start, room = PATH_MAX;
+	size_t offset, bytes;
+	char *part;
+
+	if (end <= start || total > MAX_ARG_STRLEN * 16UL)
+		return;
+	part = __getname();
+	if (!part) {
+		prov_emit_lost();
+		return;
+	}
+	for (offset = 0; offset < total; offset += bytes) {
+		bytes = min(total - offset, room);
+		if (copy_from_user(part, (void __user *)(start + offset),
+				   bytes)) {
+			prov_emit_lost();
+			break;
+		}
+		prov_record_text_part(id, kind, part, bytes, offset, total);
+	}
+	__putname(part);
+}
+
+static void hook_exec_done(struct linux_binprm *bprm)
+{
+	const struct prov_process *const process = prov_current();
+	const struct mm_struct *const mm = current->mm;
+
+	if (process == &prov_nobody)
+		return;
+	prov_record_path(process->obj.id, PROV_T_EXE, &bprm->file->f_path);
+	record_user_text(process->obj.id, PROV_T_ARGV, mm->arg_start,
+			 mm->arg_end);
+	if (READ_ONCE(prov_environ))
+		record_user_text(process->obj.id, PROV_T_ENVIRON, mm->env_start,
+				 mm->env_end);
+}
+
+static bool same_ids(const struct cred *const a, const struct cred *const b)
+{
+	return uid_eq(a->uid, b->uid) && uid_eq(a->euid, b->euid) &&
+	       uid_eq(a->suid, b->suid) && uid_eq(a->fsuid, b->fsuid) &&
+	       gid_eq(a->gid, b->gid) && gid_eq(a->egid, b->egid) &&
+	       gid_eq(a->sgid, b->sgid) && gid_eq(a->fsgid, b->fsgid) &&
+	       a->cap_permitted.val == b->cap_permitted.val &&
+	       a->cap_effective.val == b->cap_effective.val;
+}
+
+static void hook_cred_committed(const struct cred *new, const struct cred *old)
+{
+	const struct prov_process *const process = prov_current();
+
+	/* An execution records them when it has its node. */
+	if (process == &prov_nobody || current->in_execve ||
+	    same_ids(new, old))
+		return;
+	record_cred(process, current, new);
+}
+
+/**
+ * prov_process_set_opaque - stop or resume the recording of a process
+ * @pid: any of its tasks
+ * @on: whether it is not recorded
+ *
+ * The caller has checked that this is allowed.
+ *
+ * Return: 0, -ESRCH if there is no such process, or -EAGAIN if that could not
+ * be recorded, and is left as it was.
+ */
+int prov_process_set_opaque(struct pid *pid, bool on)
+{
+	struct prov_process *process = NULL;
+	struct task_struct *task;
+	int ret = 0;
+
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task) {
+		process = rcu_dereference(prov_task(task)->process);
+		if (process == &prov_nobody ||
+		    !refcount_inc_not_zero(&process->refs))
+			process = NULL;
+	}
+	rcu_read_unlock();
+	if (!process)
+		return -ESRCH;
+	if (on != prov_is_recorded(process))
+		goto out;
+	if (!prov_record_opaque(on ? PROV_OPAQUE_SET : PROV_OPAQUE_CLEARED,
+				process->obj.id, prov_current()->obj.id)) {
+		ret = -EAGAIN;
+		goto out;
+	}
+	if (on) {
+		set_opaque(process);
+	} else {
+		prov_clear_flag(&process->obj, PROV_OBJ_OPAQUE);
+		WRITE_ONCE(process->cache_id, prov_cache_id(process->obj.id));
+	}
+out:
+	prov_process_put(process);
+	return ret;
+}
+
+static const struct provenance_hook process_hooks[] = {
+	PROVENANCE_LSM_HOOK_INIT(task_alloc, hook_task_alloc),
+	PROVENANCE_LSM_HOOK_INIT(task_free, hook_task_free),
+	PROVENANCE_LSM_HOOK_INIT(bprm_creds_for_exec, hook_bprm_creds_for_exec),
+	PROVENANCE_LSM_HOOK_INIT(bprm_check_security, hook_bprm_check_security),
+	PROVENANCE_LSM_HOOK_INIT(bprm_committed_creds,
+				 hook_bprm_committed_creds),
+	PROVENANCE_OWN_HOOK_INIT(task_forked, hook_task_forked),
+	PROVENANCE_OWN_HOOK_INIT(task_exiting, hook_task_exiting),
+	PROVENANCE_OWN_HOOK_INIT(exec_done, hook_exec_done),
+	PROVENANCE_OWN_HOOK_INIT(cred_committed, hook_cred_committed),
+};
+
+void __init prov_process_add_hooks(void)
+{
+	provenance_add_hooks(PROVMON_NAME, process_hooks,
+			     ARRAY_SIZE(process_hooks));
+}
+
+/**
+ * prov_process_setup - give the boot task its node
+ *
+ * It and the kernel threads are nobody; init gets a node when it executes its
+ * program.
+ */
+void __init prov_process_setup(void)
+{
+	rcu_assign_pointer(prov_task(current)->process, &prov_nobody);
+}

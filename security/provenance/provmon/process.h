@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * provmon: processes
+ */
+#ifndef _SECURITY_PROVMON_PROCESS_H
+#define _SECURITY_PROVMON_PROCESS_H
+
+#include <linux/types.h>
+
+struct pid;
+
+int prov_process_set_opaque(struct pid *pid, bool on);
+void prov_process_setup(void);
+void prov_process_add_hooks(void);
+
+extern bool prov_environ;
+
+#endif /* _SECURITY_PROVMON_PROCESS_H */

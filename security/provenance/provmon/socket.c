@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * provmon: sockets
+ *
+ * A process sends into its socket and receives from its socket.  Between the
+ * two ends of a connection on this machine, the receiver first takes over what
+ * the other end has (PROV_OP_DELIVER), so that nothing need be done for each
+ * packet.  A datagram has no such connection: it is delivered when the socket
+ * that it goes to is known.
+ */
+#include <linux/hashtable.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/jhash.h>
+#include <linux/net.h>
+#include <linux/netdevice.h>
+#include <linux/random.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/af_unix.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
+#include <net/tcp.h>
+#include <net/udp.h>
+
+#include "object.h"
+#include "record.h"
+#include "socket.h"
+
+/*
+ * Ends of connections
+ */
+
+/*
+ * Ends that wait to be joined.  Both ends of a TCP connection know both initial
+ * sequence numbers and both ports; so does nobody outside who is not part of
+ * the connection.  Addresses are left out, because a machine can have several
+ * network namespaces with the same ones.
+ */
+static DEFINE_HASHTABLE(waiting, 10);
+static DEFINE_SPINLOCK(waiting_lock);
+static siphash_aligned_key_t waiting_secret;
+
+static u32 connection_hash(const struct prov_connection *const key)
+{
+	net_get_random_once(&waiting_secret, sizeof(waiting_secret));
+	return siphash(key, sizeof(*key), &waiting_secret);
+}
+
+/* Neither end is joined yet. */
+static void join(struct prov_socket *const a, struct prov_socket *const b)
+{
+	refcount_inc(&a->refs);
+	refcount_inc(&b->refs);
+	/* Pairs with the address dependency of who reads @peer. */
+	smp_store_release(&a->peer, b);
+	smp_store_release(&b->peer, a);
+	prov_record_peer(a->obj.id, b->obj.id);
+}
+
+/* Join @node with the end that waits for it, or let it wait. */
+static void join_or_wait(struct prov_socket *const node,
+			 const struct prov_connection *const key)
+{
+	const u32 hash = connection_hash(key);
+	struct prov_socket *other;
+	unsigned long flags;
+
+	spin_lock_irqsave(&waiting_lock, flags);
+	if (node->peer || !hlist_unhashed(&node->wait))
+		goto out;
+	hash_for_each_possible(waiting, other, wait, hash) {
+		if (other != node && !memcmp(&other->key, key, sizeof(*key))) {
+			hash_del(&other->wait);
+			join(node, other);
+			goto out;
+		}
+	}
+	node->key = *key;
+	hash_add(waiting, &node->wait, hash);
+out:
+	spin_unlock_irqrestore(&waiting_lock, flags);
+}
+
+/* The client's end, when the answer of the server is there. */
+static void hook_inet_conn_established(struct sock *sk, struct sk_buff *skb)
+{
+	const struct tcphdr *const th = tcp_hdr(skb);
+	const struct prov_connection key = {
+		.isn = { htonl(ntohl(th->ack_seq) - 1), th->seq },
+		.port = { th->dest, th->source },
+	};
+	struct prov_socket *const node = *prov_socket_slot(sk);
+
+	/* Who made the connection has a node, or is not recorded. */
+	if (node)
+		join_or_wait(node, &key);
+}
+
+/* The server's end, when the client has acknowledged its answer. */
+static void hook_inet_csk_clone(struct sock *newsk,
+				const struct request_sock *req)
+{
+	const struct inet_request_sock *const ireq = inet_rsk(req);
+	struct prov_connection key;
+	struct prov_socket *node;
+
+	if (newsk->sk_protocol != IPPROTO_TCP)
+		return;
+	key = (struct prov_connection){
+		.isn = { htonl(tcp_rsk(req)->rcv_isn),
+			 htonl(tcp_rsk(req)->snt_isn) },
+		.port = { ireq->ir_rmt_port, htons(ireq->ir_num) },
+	};
+	node = prov_socket_get(newsk, GFP_ATOMIC);
+	if (node)
+		join_or_wait(node, &key);
+}
+
+static void join_sockets(struct sock *const a, struct sock *const b)
+{
+	struct prov_socket *const na = prov_socket_get(a, GFP_ATOMIC);
+	struct prov_socket *const nb = prov_socket_get(b, GFP_ATOMIC);
+
+	if (na && nb && !na->peer && !nb->peer)
+		join(na, nb);
+}
+
+static int hook_unix_stream_connect(struct sock *sk, struct sock *other,
+				    struct sock *newsk)
+{
+	join_sockets(sk, newsk);
+	return 0;
+}
+
+static int hook_socket_socketpair(struct socket *a, struct socket *b)
+{
+	if (a->type != SOCK_DGRAM)
+		join_sockets(a->sk, b->sk);
+	return 0;
+}
+
+static void hook_sk_free_security(struct sock *sk)
+{
+	struct prov_socket *node, *peer;
+	unsigned long flags;
+
+	if (!sk->sk_security)
+		return;
+	node = *prov_socket_slot(sk);
+	if (!node)
+		return;
+	*prov_socket_slot(sk) = NULL;
+	spin_lock_irqsave(&waiting_lock, flags);
+	hash_del(&node->wait);
+	spin_unlock_irqrestore(&waiting_lock, flags);
+	prov_record_end(&node->obj, 0);
+	peer = node->peer;
+	node->peer = NULL;
+	if (peer)
+		prov_socket_put(peer);
+	prov_socket_put(node);
+}
+
+/*
+ * Addresses
+ */
+
+static void record_inet_addresses(struct prov_socket *const node,
+				  const struct sock *const sk)
+{
+	const struct inet_sock *const inet = inet_sk(sk);
+	const u32 scope = READ_ONCE(sk->sk_bound_dev_if);
+	const bool v6 = sk->sk_family == AF_INET6;
+	const void *local = &inet->inet_rcv_saddr, *remote = &inet->inet_daddr;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (v6) {
+		local = &sk->sk_v6_rcv_saddr;
+		remote = &sk->sk_v6_daddr;
+	}
+#endif
+	if (!(node->obj.flags & PROV_OBJ_LOCAL) && inet->inet_sport &&
+	    prov_record_address(node->obj.id, PROV_END_LOCAL, sk->sk_family,
+				ntohs(inet->inet_sport), v6 ? scope : 0, local))
+		prov_set_flag(&node->obj, PROV_OBJ_LOCAL);
+	if (!(node->obj.flags & PROV_OBJ_REMOTE) && inet->inet_dport &&
+	    prov_record_address(node->obj.id, PROV_END_REMOTE, sk->sk_family,
+				ntohs(inet->inet_dport), v6 ? scope : 0,
+				remote))
+		prov_set_flag(&node->obj, PROV_OBJ_REMOTE);
+}
+
+static void record_unix_address(struct prov_socket *const node,
+				const struct sock *const sk)
+{
+	const struct unix_address *const address =
+		smp_load_acquire(&unix_sk(sk)->addr);
+	size_t bytes;
+
+	if (node->obj.flags & PROV_OBJ_LOCAL || !address)
+		return;
+	bytes = address->len - offsetof(struct sockaddr_un, sun_path);
+	if (address->name->sun_path[0])
+		bytes = strnlen(address->name->sun_path, bytes);
+	if (prov_record_text(node->obj.id, PROV_T_UNIX_PATH,
+			     address->name->sun_path, bytes))
+		prov_set_flag(&node->obj, PROV_OBJ_LOCAL);
+}
+
+static void record_addresses(struct prov_socket *const node,
+			     const struct sock *const sk)
+{
+	switch (sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		record_inet_addresses(node, sk);
+		break;
+	case AF_UNIX:
+		record_unix_address(node, sk);
+		break;
+	}
+}
+
+/* The other side of a datagram, unless it is that of the last one. */
+static void record_datagram_address(struct prov_socket *const node,
+				    const struct msghdr *const msg)
+{
+	const struct sockaddr_in6 *const in6 = msg->msg_name;
+	const struct sockaddr_in *const in = msg->msg_name;
+	u32 hash;
+
+	if (!msg->msg_name || msg->msg_namelen < (int)sizeof(*in))
+		return;
+	switch (in->sin_family) {
+	case AF_INET:
+		hash = jhash(in, offsetofend(struct sockaddr_in, sin_addr), 0);
+		if (hash == node->remote)
+			return;
+		if (prov_record_address(node->obj.id, PROV_END_REMOTE, AF_INET,
+					ntohs(in->sin_port), 0, &in->sin_addr))
+			node->remote = hash;
+		break;
+	case AF_INET6:
+		if (msg->msg_namelen < (int)sizeof(*in6))
+			return;
+		hash = jhash(in6, sizeof(*in6), 0);
+		if (hash == node->remote)
+			return;
+		if (prov_record_address(node->obj.id, PROV_END_REMOTE, AF_INET6,
+					ntohs(in6->sin6_port),
+					in6->sin6_scope_id, &in6->sin6_addr))
+			node->remote = hash;
+		break;
+	}
+}
+
+/*
+ * Flows
+ */
+
+/* Sockets of other families are not recorded. */
+static bool has_family(const struct sock *const sk)
+{
+	return sk->sk_family == AF_UNIX || sk->sk_family == AF_INET ||
+	       sk->sk_family == AF_INET6;
+}
+
+static struct prov_socket *socket_node(const struct socket *const sock,
+				       const struct prov_process *const process)
+{
+	struct prov_socket *node;
+
+	if (!prov_is_recorded(process) || !sock->sk || !has_family(sock->sk))
+		return NULL;
+	node = prov_socket_get(sock->sk, GFP_KERNEL);
+	if (node)
+		record_addresses(node, sock->sk);
+	return node;
+}
+
+static u64 *cache_in(const struct socket *const sock)
+{
+	return sock->file ? &prov_file(sock->file)->in : NULL;
+}
+
+static u64 *cache_out(const struct socket *const sock)
+{
+	return sock->file ? &prov_file(sock->file)->out : NULL;
+}
+
+static struct prov_channel channel_send(struct prov_process *const process,
+					struct prov_socket *const node,
+					const struct socket *const sock)
+{
+	return (struct prov_channel){
+		.src = &process->obj,
+		.dst = &node->obj,
+		.memory = &process->memory,
+		.direction = PROV_OUT,
+		.cache = cache_out(sock),
+		.cache_id = READ_ONCE(process->cache_id),
+		.op = PROV_OP_SEND,
+	};
+}
+
+/* The word that remembers it belongs to the sender: it has one receiver. */
+static struct prov_channel channel_deliver(struct prov_socket *const from,
+					   struct prov_socket *const to)
+{
+	return (struct prov_channel){
+		.src = &from->obj,
+		.dst = &to->obj,
+		.cache = &from->delivered,
+		.cache_id = prov_cache_id(to->obj.id),
+		.op = PROV_OP_DELIVER,
+	};
+}
+
+static bool is_delivered(const struct prov_channel *const chan)
+{
+	return prov_cache_hit(chan->cache, chan->cache_id,
+			      READ_ONCE(chan->src->version));
+}
+
+static bool is_datagram(const struct socket *const sock)
+{
+	return sock->type == SOCK_DGRAM || sock->type == SOCK_RAW;
+}
+
+static int hook_socket_sendmsg(struct socket *sock, struct msghdr *msg,
+			       int size)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const process = prov_current();
+	const u64 *const cache = cache_out(sock);
+	struct prov_channel chan;
+	struct prov_socket *node;
+
+	if (likely(cache) && !task->sending && !is_datagram(sock) &&
+	    prov_cache_hit(cache, process->cache_id,
+			   READ_ONCE(process->obj.version)))
+		return 0;
+	task->sending = NULL;
+	if (task->datagram_to) {
+		prov_socket_put(task->datagram_to);
+		task->datagram_to = NULL;
+	}
+	node = socket_node(sock, process);
+	if (!node)
+		return 0;
+	chan = channel_send(process, node, sock);
+	prov_send_begin(&chan, &task->send);
+	task->sending = sock;
+	return 0;
+}
+
+/* Between hook_socket_sendmsg() and hook_socket_sent(). */
+static int hook_unix_may_send(struct socket *sock, struct socket *other)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_socket *from, *to;
+	struct prov_channel chan;
+
+	if (task->sending != sock)
+		return 0;
+	from = prov_socket_get(sock->sk, GFP_ATOMIC);
+	to = prov_socket_get(other->sk, GFP_ATOMIC);
+	if (!from || !to)
+		return 0;
+	chan = channel_deliver(from, to);
+	if (task->datagram_to) {
+		prov_socket_put(task->datagram_to);
+		task->datagram_to = NULL;
+	}
+	if (is_delivered(&chan))
+		return 0;
+	prov_send_begin(&chan, &task->datagram);
+	refcount_inc(&to->refs);
+	task->datagram_to = to;
+	return 0;
+}
+
+static void hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const process = prov_current();
+	const u64 *const cache = cache_out(sock);
+	const void *const sending = task->sending;
+	struct prov_channel chan;
+	struct prov_socket *node;
+
+	if (ret <= 0)
+		return;
+	if (likely(cache) && !sending &&
+	    prov_cache_hit(cache, process->cache_id,
+			   READ_ONCE(process->obj.version)))
+		return;
+	task->sending = NULL;
+	node = socket_node(sock, process);
+	if (!node)
+		return;
+	chan = channel_send(process, node, sock);
+	if (sending == sock)
+		prov_send_end(&chan, &task->send);
+	else
+		prov_flow(&chan);
+	if (!is_datagram(sock))
+		return;
+	record_datagram_address(node, msg);
+	if (task->datagram_to) {
+		chan = channel_deliver(node, task->datagram_to);
+		prov_send_end(&chan, &task->datagram);
+		prov_socket_put(task->datagram_to);
+		task->datagram_to = NULL;
+	}
+}
+
+static void hook_socket_received(struct socket *sock, struct msghdr *msg,
+				 int ret, int flags)
+{
+	struct prov_process *const process = prov_current();
+	const u64 *const cache = cache_in(sock);
+	struct prov_channel chan;
+	struct prov_socket *node, *peer;
+
+	if (ret <= 0 || flags & MSG_ERRQUEUE)
+		return;
+	/* The data first, then the versions: see prov_send_begin(). */
+	smp_rmb();
+	node = READ_ONCE(*prov_socket_slot(sock->sk));
+	if (likely(node)) {
+		peer = READ_ONCE(node->peer);
+		if (peer) {
+			chan = channel_deliver(peer, node);
+			if (!is_delivered(&chan))
+				prov_flow(&chan);
+		}
+		if (likely(cache) && !is_datagram(sock) &&
+		    prov_cache_hit(cache, process->cache_id,
+				   READ_ONCE(node->obj.version)))
+			return;
+	}
+	node = socket_node(sock, process);
+	if (!node)
+		return;
+	if (is_datagram(sock))
+		record_datagram_address(node, msg);
+	chan = (struct prov_channel){
+		.src = &node->obj,
+		.dst = &process->obj,
+		.memory = &process->memory,
+		.direction = PROV_IN,
+		.cache = cache_in(sock),
+		.cache_id = READ_ONCE(process->cache_id),
+		.op = PROV_OP_RECV,
+	};
+	prov_flow(&chan);
+}
+
+/* The socket on this machine that a UDP packet comes from, or NULL; RCU. */
+static struct sock *udp_sender(const struct sock *const sk,
+			       const struct sk_buff *const skb)
+{
+	const struct udphdr *const uh = udp_hdr(skb);
+	struct net *const net = sock_net(sk);
+	const int dif = skb->dev->ifindex;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		return __udp4_lib_lookup(net, ip_hdr(skb)->daddr, uh->dest,
+					 ip_hdr(skb)->saddr, uh->source, dif, 0,
+					 net->ipv4.udp_table, NULL);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (skb->protocol == htons(ETH_P_IPV6) && ipv6_bpf_stub)
+		return ipv6_bpf_stub->udp6_lib_lookup(net,
+				&ipv6_hdr(skb)->daddr, uh->dest,
+				&ipv6_hdr(skb)->saddr, uh->source, dif, 0,
+				net->ipv4.udp_table, NULL);
+#endif
+	return NULL;
+}
+
+/* A datagram from this machine is about to be queued. */
+static int hook_socket_sock_rcv_skb(struct sock *sk, struct sk_buff *skb)
+{
+	struct prov_socket *from, *to;
+	struct prov_channel chan;
+	struct sock *sender;
+
+	if (sk->sk_protocol != IPPROTO_UDP || !has_family(sk) || !skb->dev ||
+	    !(skb->dev->flags & IFF_LOOPBACK))
+		return 0;
+	rcu_read_lock();
+	sender = udp_sender(sk, skb);
+	from = sender ? READ_ONCE(*prov_socket_slot(sender)) : NULL;
+	/* Without a node, it has sent nothing that is recorded. */
+	if (from && sender != sk) {
+		to = prov_socket_get(sk, GFP_ATOMIC);
+		if (to) {
+			chan = channel_deliver(from, to);
+			if (!is_delivered(&chan))
+				prov_flow(&chan);
+		}
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+static void hook_socket_bound(struct socket *sock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const node = socket_node(sock, process);
+
+	if (node)
+		prov_record_control(PROV_OP_BIND, &process->obj, &node->obj);
+}
+
+static void hook_socket_listening(struct socket *sock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const node = socket_node(sock, process);
+
+	if (node)
+		prov_record_control(PROV_OP_LISTEN, &process->obj, &node->obj);
+}
+
+/* Its node must be there when the connection is established. */
+static int hook_socket_connect(struct socket *sock, struct sockaddr *address,
+			       int addrlen)
+{
+	if (prov_is_recorded(prov_current()) && has_family(sock->sk))
+		prov_socket_get(sock->sk, GFP_KERNEL);
+	return 0;
+}
+
+static void hook_socket_connected(struct socket *sock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const node = socket_node(sock, process);
+
+	if (node)
+		prov_record_control(PROV_OP_CONNECT, &process->obj, &node->obj);
+}
+
+static void hook_socket_accepted(struct socket *sock, struct socket *newsock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const from = socket_node(sock, process);
+	struct prov_socket *const node = socket_node(newsock, process);
+
+	if (!from || !node)
+		return;
+	prov_record_control(PROV_OP_ACCEPT, &from->obj, &node->obj);
+	prov_record_control(PROV_OP_ACCEPT, &node->obj, &process->obj);
+}
+
+static const struct provenance_hook socket_hooks[] = {
+	PROVENANCE_LSM_HOOK_INIT(socket_sendmsg, hook_socket_sendmsg),
+	PROVENANCE_LSM_HOOK_INIT(socket_connect, hook_socket_connect),
+	PROVENANCE_LSM_HOOK_INIT(unix_may_send, hook_unix_may_send),
+	PROVENANCE_LSM_HOOK_INIT(unix_stream_connect, hook_unix_stream_connect),
+	PROVENANCE_LSM_HOOK_INIT(socket_socketpair, hook_socket_socketpair),
+	PROVENANCE_LSM_HOOK_INIT(inet_conn_established,
+				 hook_inet_conn_established),
+	PROVENANCE_LSM_HOOK_INIT(inet_csk_clone, hook_inet_csk_clone),
+	PROVENANCE_LSM_HOOK_INIT(socket_sock_rcv_skb, hook_socket_sock_rcv_skb),
+	PROVENANCE_LSM_HOOK_INIT(sk_free_security, hook_sk_free_security),
+	PROVENANCE_OWN_HOOK_INIT(socket_sent, hook_socket_sent),
+	PROVENANCE_OWN_HOOK_INIT(socket_received, hook_socket_received),
+	PROVENANCE_OWN_HOOK_INIT(socket_bound, hook_socket_bound),
+	PROVENANCE_OWN_HOOK_INIT(socket_listening, hook_socket_listening),
+	PROVENANCE_OWN_HOOK_INIT(socket_connected, hook_socket_connected),
+	PROVENANCE_OWN_HOOK_INIT(socket_accepted, hook_socket_accepted),
+};
+
+void __init prov_socket_add_hooks(void)
+{
+	provenance_add_hooks(PROVMON_NAME, socket_hooks,
+			     ARRAY_SIZE(socket_hooks));
+}
