@@ -40,7 +40,7 @@ static const char usage[] =
 "                           for later segments (256M)\n"
 "      --channels DIR       read the kernel's channels there\n"
 "                           (" PROV_CHANNELS_DIR ")\n"
-"      --runtime DIR        keep status.json there (/run/provmon-recorder)\n"
+"      --runtime DIR        keep the status there (/run/provmon-recorder)\n"
 "      --once               write what is there, seal the segment, and end\n"
 "      --no-kernel          the channels are not of the running kernel: do not talk\n"
 "                           to it\n"

@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <jansson.h>
 
 #include "say.h"
 
@@ -32,83 +31,81 @@ int status_open(const struct options *options)
 	return fd;
 }
 
-static json_t *channel_json(const struct channel *channel)
+/* A value is the rest of a line, whatever the administrator calls a directory. */
+static void print_text(FILE *file, const char *name, const char *value)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
-			 "cpu", (json_int_t)channel->cpu,
-			 "subbufs", (json_int_t)channel->subbufs,
-			 "bytes", (json_int_t)channel->bytes,
-			 "lost", (json_int_t)channel->lost,
-			 "gaps", (json_int_t)channel->gaps,
-			 "malformed", (json_int_t)channel->malformed,
-			 "open", channel->fd >= 0);
+	fprintf(file, "%s ", name);
+	for (; *value; value++)
+		fputc(*value == '\n' ? '?' : *value, file);
+	fputc('\n', file);
 }
 
-static json_t *status_json(const struct options *options, const char *state,
-			   const struct channels *channels,
-			   const struct writer_progress *progress, size_t spool_bytes)
+static void print_number(FILE *file, const char *name, uint64_t value)
 {
-	const struct store_counters *const store = &progress->store;
+	fprintf(file, "%s %" PRIu64 "\n", name, value);
+}
+
+static void print_channel(FILE *file, const struct channel *channel)
+{
+	fprintf(file, "channel cpu=%" PRIu32 " subbufs=%" PRIu64 " bytes=%" PRIu64 " lost=%" PRIu64
+		" gaps=%" PRIu64 " malformed=%" PRIu64 " open=%d\n", channel->cpu,
+		channel->subbufs, channel->bytes, channel->lost, channel->gaps,
+		channel->malformed, channel->fd >= 0);
+}
+
+static void print_status(FILE *file, const struct options *options, const char *state,
+			 const struct channels *channels,
+			 const struct writer_progress *progress, size_t spool_bytes)
+{
 	const time_t now = time(NULL);
-	json_t *json, *list;
 	char updated[32];
 	struct tm tm;
 
-	list = json_array();
-	for (size_t i = 0; i < channels->count; i++)
-		json_array_append_new(list, channel_json(&channels->all[i]));
 	strftime(updated, sizeof(updated), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-	json = json_pack("{s:i, s:s, s:s, s:s%, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
-			 "pid", (int)getpid(), "state", state, "version", PROV_VERSION,
-			 "log", options->log_dir, strlen(options->log_dir),
-			 "updated", updated, "trouble", progress->trouble,
-			 "segment", (json_int_t)store->segment,
-			 "segment_bytes", (json_int_t)store->segment_bytes,
-			 "segments", (json_int_t)store->segments,
-			 "log_bytes", (json_int_t)store->log_bytes,
-			 "spool_bytes", (json_int_t)spool_bytes,
-			 "removed", (json_int_t)store->removed);
-	if (!json) {		/* the directory's name is not UTF-8 */
-		json_decref(list);
-		return NULL;
-	}
-	json_object_set_new(json, "records", json_integer(store->records));
-	json_object_set_new(json, "edges", json_integer(store->edges));
-	json_object_set_new(json, "lost", json_integer(store->lost));
-	json_object_set_new(json, "missing_subbufs", json_integer(progress->missing_subbufs));
-	json_object_set_new(json, "syncs", json_integer(progress->syncs));
-	json_object_set_new(json, "carried_nodes", json_integer(progress->carry.nodes));
-	json_object_set_new(json, "carried_bytes", json_integer(progress->carry.bytes));
-	json_object_set_new(json, "forgotten_nodes", json_integer(progress->carry.forgotten));
-	json_object_set_new(json, "channels", list);
-	return json;
+	print_number(file, "pid", getpid());
+	print_text(file, "state", state);
+	print_text(file, "version", PROV_VERSION);
+	print_text(file, "log", options->log_dir);
+	print_text(file, "updated", updated);
+	print_text(file, "trouble", progress->trouble);
+	print_number(file, "segment", progress->store.segment);
+	print_number(file, "segment_bytes", progress->store.segment_bytes);
+	print_number(file, "segments", progress->store.segments);
+	print_number(file, "log_bytes", progress->store.log_bytes);
+	print_number(file, "spool_bytes", spool_bytes);
+	print_number(file, "records", progress->store.records);
+	print_number(file, "edges", progress->store.edges);
+	print_number(file, "lost", progress->store.lost);
+	print_number(file, "removed", progress->store.removed);
+	print_number(file, "missing_subbufs", progress->missing_subbufs);
+	print_number(file, "syncs", progress->syncs);
+	print_number(file, "carried_nodes", progress->carry.nodes);
+	print_number(file, "carried_bytes", progress->carry.bytes);
+	print_number(file, "forgotten_nodes", progress->carry.forgotten);
+	for (size_t i = 0; i < channels->count; i++)
+		print_channel(file, &channels->all[i]);
 }
 
 int status_write(int dirfd, const struct options *options, const char *state,
 		 const struct channels *channels, const struct writer_progress *progress,
 		 size_t spool_bytes)
 {
-	json_t *const json = status_json(options, state, channels, progress, spool_bytes);
-	char *text = NULL;
+	FILE *file;
 	int fd, err = 0;
 
-	if (json)
-		text = json_dumps(json, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(json);
-	if (!text)
-		return -EILSEQ;
 	fd = openat(dirfd, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0) {
-		err = -errno;
-	} else {
-		const size_t bytes = strlen(text);
-
-		if (fchmod(fd, 0644) || write(fd, text, bytes) != (ssize_t)bytes ||
-		    write(fd, "\n", 1) != 1)
-			err = errno ? -errno : -EIO;
+	if (fd < 0)
+		return -errno;
+	file = fdopen(fd, "w");
+	if (!file) {
 		close(fd);
+		return -ENOMEM;
 	}
-	free(text);
+	print_status(file, options, state, channels, progress, spool_bytes);
+	if (ferror(file) || fchmod(fd, 0644))
+		err = -EIO;
+	if (fclose(file))
+		err = -errno;
 	if (!err && renameat(dirfd, NEW_NAME, dirfd, STATUS_NAME))
 		err = -errno;
 	return err;

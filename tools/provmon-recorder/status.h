@@ -2,16 +2,19 @@
 /*
  * Status: what the recorder does, in a file that provctl reads
  *
- * RUNTIME/status.json is replaced as a whole; readable by everyone, it has
- * numbers and no recorded content:
- *   {"pid":1,"state":"running","version":"…","log":"/var/log/provenance",
- *    "updated":"2026-01-01T00:00:00Z","trouble":"","segment":3,
- *    "segment_bytes":0,"segments":3,"log_bytes":0,"spool_bytes":0,"records":0,
- *    "edges":0,"lost":0,"removed":0,"missing_subbufs":0,"syncs":0,
- *    "carried_nodes":0,"carried_bytes":0,"forgotten_nodes":0,
- *    "channels":[{"cpu":0,"subbufs":0,"bytes":0,"lost":0,"gaps":0,"malformed":0,
- *    "open":true}]}
- * "state" is "running", "stopping" or "stopped".
+ * RUNTIME/status is replaced as a whole, once a second.  Everyone may read it: it
+ * has numbers and no recorded content.  A line is a name, a space, and the value:
+ *
+ *   pid 1234
+ *   state running			or stopping, stopped
+ *   version 0.1
+ *   log /var/log/provenance
+ *   updated 2026-01-01T00:00:00Z
+ *   trouble				why nothing can be written, or nothing
+ *   segment 3				and more numbers, see status.c
+ *   channel cpu=0 subbufs=1 bytes=2 lost=0 gaps=0 malformed=0 open=1
+ *
+ * with one line "channel" for each CPU.
  */
 #ifndef RECORDER_STATUS_H
 #define RECORDER_STATUS_H
@@ -22,7 +25,7 @@
 #include "options.h"
 #include "writer.h"
 
-#define STATUS_NAME	"status.json"
+#define STATUS_NAME	"status"
 
 /**
  * status_open - make the runtime directory if it is not there
