@@ -718,6 +718,14 @@ static int load_segments(struct loader *loader, int dirfd)
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
 
+/* qsort(3) must not be given NULL, which an empty array is. */
+static void sort(void *array, size_t count, size_t element_bytes,
+		 int (*compare)(const void *one, const void *two))
+{
+	if (count > 1)
+		qsort(array, count, element_bytes, compare);
+}
+
 static int by_part(const void *one, const void *two)
 {
 	const struct part *const a = one, *const b = two;
@@ -746,7 +754,7 @@ static int join_parts(struct loader *loader)
 	size_t room = 0;
 	int err = 0;
 
-	qsort(parts, loader->part_count, sizeof(*parts), by_part);
+	sort(parts, loader->part_count, sizeof(*parts), by_part);
 	for (size_t i = 0, next; i < loader->part_count && !err; i = next) {
 		struct prov_item item = { .type = PROV_R_TEXT, .sub = parts[i].sub };
 		uint64_t end = 0;
@@ -819,7 +827,7 @@ static void order_facts(struct graph *graph)
 	struct graph_fact *const facts = graph->facts;
 	size_t kept = 0;
 
-	qsort(facts, graph->fact_count, sizeof(*facts), by_content);
+	sort(facts, graph->fact_count, sizeof(*facts), by_content);
 	for (size_t i = 0; i < graph->fact_count; i++) {
 		if (kept && facts[kept - 1].node == facts[i].node &&
 		    facts[kept - 1].type == facts[i].type &&
@@ -832,7 +840,7 @@ static void order_facts(struct graph *graph)
 	}
 	graph->fact_count = kept;
 
-	qsort(facts, kept, sizeof(*facts), by_time);
+	sort(facts, kept, sizeof(*facts), by_time);
 	for (size_t i = 0; i < kept; i++) {
 		struct graph_node *const node = &graph->nodes[facts[i].node];
 
@@ -856,7 +864,7 @@ static void order_walls(struct graph *graph)
 		struct wall *const wall = &graph->walls[i];
 		size_t kept = 0;
 
-		qsort(wall->steps, wall->count, sizeof(*wall->steps), by_step);
+		sort(wall->steps, wall->count, sizeof(*wall->steps), by_step);
 		for (size_t j = 0; j < wall->count; j++)
 			if (!kept || wall->steps[kept - 1].offset_ns != wall->steps[j].offset_ns)
 				wall->steps[kept++] = wall->steps[j];
@@ -1090,7 +1098,7 @@ static void check_sequence(struct loader *loader)
 	struct graph *const graph = loader->graph;
 	struct graph_info *const info = &graph->info;
 
-	qsort(graph->subbufs, graph->subbuf_count, sizeof(*graph->subbufs), by_sequence);
+	sort(graph->subbufs, graph->subbuf_count, sizeof(*graph->subbufs), by_sequence);
 	for (size_t i = 0; i < graph->subbuf_count; i++) {
 		const struct graph_subbuf *const now = &graph->subbufs[i];
 		const struct graph_subbuf *const before = now - 1;
