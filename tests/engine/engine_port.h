@@ -4,7 +4,8 @@
  *
  * By default a lock is checked and does not wait: there is one thread, and a
  * lock that is taken twice, or in the wrong order, is reported through
- * port_error().  With PORT_THREADS it is a real lock.
+ * port_error().  With PORT_THREADS it is a real lock.  With PORT_POINTS, who
+ * links the engine decides at each access which thread goes on.
  */
 #ifndef _ENGINE_PORT_H
 #define _ENGINE_PORT_H
@@ -25,8 +26,18 @@ typedef uint64_t u64;
 #endif
 
 /* The documented lock-free accesses; atomic, so that ThreadSanitizer knows. */
+#ifndef PORT_POINTS
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
+#else
+#define READ_ONCE(x) (port_point(), (x))
+#define WRITE_ONCE(x, val) (port_point(), (void)((x) = (val)))
+
+/**
+ * port_point - another thread may run here
+ */
+void port_point(void);
+#endif
 
 #define SINGLE_DEPTH_NESTING 1
 
