@@ -14,10 +14,8 @@
 #include <linux/lsm_hooks.h>
 #include <linux/provenance_hooks.h>
 
-/**
- * enum provenance_hook_id - number of a hook
- *
- * PROVENANCE_ID_NAME for each LSM hook and then for each hook of the layer's
+/*
+ * Number of a hook: PROVENANCE_ID_NAME for each LSM hook and then for each hook of the layer's
  * own.  Depends on the configuration; no ABI.
  */
 enum provenance_hook_id {
@@ -44,6 +42,7 @@ union provenance_own_hook {
  * @id: the hook
  * @lsm: the function, of the type of the LSM hook, or
  * @own: of the type of the layer's own hook
+ * @function: either, whatever its type
  *
  * A function for an LSM hook runs in the same context and with the same locks
  * as the LSMs' functions.  It must not write through its arguments.  If it
@@ -110,5 +109,8 @@ struct provenance_module {
 void provenance_add_hooks(const char *module,
 			  const struct provenance_hook *hooks, size_t count);
 const char *provenance_hook_name(enum provenance_hook_id id);
+
+extern const struct provenance_module __start_provenance_info[];
+extern const struct provenance_module __end_provenance_info[];
 
 #endif /* _LINUX_PROVENANCE_H */

@@ -46,17 +46,15 @@
 	 __PROVENANCE_PICK(HOOK, CRED, 4, ##__VA_ARGS__))
 
 /* The caller only wants to know, and asked not to have it audited. */
+#define __PROVENANCE_ARG_OF(HOOK, NAME, N, ...)				\
+	__builtin_choose_expr((int)PROVENANCE_ID_##HOOK ==		\
+			      (int)PROVENANCE_ID_##NAME,		\
+			      PROVENANCE_ARG(N, ##__VA_ARGS__), 0)
 #define PROVENANCE_PROBE(HOOK, ...)					\
-	((PROVENANCE_ID_##HOOK == PROVENANCE_ID_capable &&		\
-	  (__builtin_choose_expr(PROVENANCE_ID_##HOOK ==		\
-				 PROVENANCE_ID_capable,			\
-				 PROVENANCE_ARG(4, ##__VA_ARGS__), 0) &	\
-	   CAP_OPT_NOAUDIT)) ||						\
-	 (PROVENANCE_ID_##HOOK == PROVENANCE_ID_ptrace_access_check &&	\
-	  (__builtin_choose_expr(PROVENANCE_ID_##HOOK ==		\
-				 PROVENANCE_ID_ptrace_access_check,	\
-				 PROVENANCE_ARG(2, ##__VA_ARGS__), 0) &	\
-	   PTRACE_MODE_NOAUDIT)))
+	((__PROVENANCE_ARG_OF(HOOK, capable, 4, ##__VA_ARGS__) &	\
+	  CAP_OPT_NOAUDIT) ||						\
+	 (__PROVENANCE_ARG_OF(HOOK, ptrace_access_check, 2, ##__VA_ARGS__) & \
+	  PTRACE_MODE_NOAUDIT))
 
 /* Gives @ERROR back, so that the caller need not keep it. */
 #define provenance_report(HOOK, ERROR, BY, ...)				\

@@ -134,7 +134,7 @@ static const struct provenance_module *modules[PROVENANCE_SLOTS] __ro_after_init
 static unsigned int module_count __ro_after_init;
 
 /* "provenance=" on the command line. */
-static const char *chosen_modules __initdata;
+static __initdata const char *chosen_modules;
 
 static int __init choose_modules(char *str)
 {
@@ -142,9 +142,6 @@ static int __init choose_modules(char *str)
 	return 1;
 }
 __setup("provenance=", choose_modules);
-
-extern const struct provenance_module __start_provenance_info[];
-extern const struct provenance_module __end_provenance_info[];
 
 /* Modules live in memory that is freed after boot. */
 static struct provenance_module kept_modules[PROVENANCE_SLOTS] __ro_after_init;
@@ -224,7 +221,7 @@ void __init provenance_init(void)
 			continue;
 		}
 		pr_info("%s is active\n", modules[i]->name);
-		reports |= modules[i]->refused != NULL;
+		reports |= !!modules[i]->refused;
 	}
 	if (reports)
 		static_branch_enable(&provenance_reports);

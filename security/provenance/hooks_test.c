@@ -161,4 +161,5 @@ static struct kunit_suite suite = {
 	.name = "provenance",
 	.test_cases = cases,
 };
+
 kunit_test_suite(suite);

@@ -34,7 +34,8 @@ static bool active __ro_after_init;
 static int count(enum provenance_hook_id id)
 {
 	this_cpu_inc(calls[id]);
-	if (unlikely(READ_ONCE(refuse.hook) == id) && in_task() &&
+	/* Pairs with the release in refuse_write(). */
+	if (unlikely(smp_load_acquire(&refuse.hook) == id) && in_task() &&
 	    task_tgid_nr(current) == READ_ONCE(refuse.pid))
 		return -READ_ONCE(refuse.error);
 	return 0;
@@ -128,11 +129,10 @@ static ssize_t refuse_write(struct file *file, const char __user *from,
 	if (hook < 0 || error < 1 || error > MAX_ERRNO || pid < 1)
 		return -EINVAL;
 	WRITE_ONCE(refuse.hook, -1);
-	smp_wmb();
 	WRITE_ONCE(refuse.error, error);
 	WRITE_ONCE(refuse.pid, pid);
-	smp_wmb();
-	WRITE_ONCE(refuse.hook, hook);
+	/* Pairs with the acquire in count(). */
+	smp_store_release(&refuse.hook, hook);
 	return count;
 }
 

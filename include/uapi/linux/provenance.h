@@ -29,7 +29,8 @@
  * @magic: PROV_MAGIC
  * @format: PROV_FORMAT_VERSION
  * @header_bytes: length of this header; the first record follows it
- * @boot_id: random UUID of this boot, as in /proc/sys/kernel/random/boot_id
+ * @boot_id: random UUID of this boot, made by provmon; not the boot id that
+ *	/proc has, which is made later
  * @cpu: the CPU whose buffer this is; PROV_CPU_CARRIED in a block that the
  *	recorder made to carry descriptions into a new segment
  * @used_bytes: bytes in use, this header included
@@ -39,7 +40,8 @@
  * @last_ns: CLOCK_BOOTTIME when it was finished, in ns
  * @wall_offset_ns: what to add to a boot time to get CLOCK_REALTIME (signed)
  * @lost: records that should have stood between the end of the previous
- *	sub-buffer of this CPU and the beginning of this one, and were lost
+ *	sub-buffer of this CPU and the beginning of this one, and were lost; and
+ *	those of the previous one that could not even be tried, for want of memory
  * @lost_total: sum of @lost over this and all earlier sub-buffers of the CPU
  * @reserved: zero; room for a keyed chain over sub-buffers
  */
@@ -132,6 +134,7 @@ struct prov_time_record {
 
 /**
  * struct prov_thread_record - who made the records that follow
+ * @rec: type and time
  * @tid: thread id in the initial pid namespace; 0 in interrupt context
  * @tgid: thread group id, likewise
  *
@@ -232,38 +235,66 @@ struct prov_node_record {
 
 /**
  * enum prov_op - what moved the information along an edge
+ * @PROV_OP_READ: data: object to process
+ * @PROV_OP_WRITE: data: process to object
+ * @PROV_OP_MMAP: data: file to process
+ * @PROV_OP_MMAP_WRITE: data: process to file
+ * @PROV_OP_FORK: data: parent to child
+ * @PROV_OP_EXEC: data: old image, binary, script or interpreter to new image
+ * @PROV_OP_OPEN: meta: file to process
+ * @PROV_OP_CREATE: meta: process to inode; also mknod
+ * @PROV_OP_MKDIR: meta: process to directory
+ * @PROV_OP_LINK: meta: process to inode
+ * @PROV_OP_SYMLINK: data: process to symlink (its target)
+ * @PROV_OP_READLINK: data: symlink to process
+ * @PROV_OP_UNLINK: meta: process to inode
+ * @PROV_OP_RMDIR: meta: process to directory
+ * @PROV_OP_RENAME: meta: process to inode
+ * @PROV_OP_TRUNCATE: data: process to file
+ * @PROV_OP_SETATTR: meta: process to inode
+ * @PROV_OP_CONNECT: control: process to socket
+ * @PROV_OP_BIND: control: process to socket
+ * @PROV_OP_LISTEN: control: process to socket
+ * @PROV_OP_ACCEPT: control: listening socket to new socket, and new socket to
+ *	process
+ * @PROV_OP_SEND: data: process to socket
+ * @PROV_OP_RECV: data: socket to process
+ * @PROV_OP_DELIVER: data: socket to socket on this machine
+ * @PROV_OP_SETXATTR: data: process to inode
+ * @PROV_OP_GETXATTR: data: inode to process
+ * @PROV_OP_READDIR: meta: directory to process
  *
  * The direction is that of information: PROV_OP_READ goes from the file to the
  * process.  The class (data, meta, control) is the type of the record.
  */
 enum prov_op {
-	PROV_OP_READ		= 1,	/* data: object to process */
-	PROV_OP_WRITE		= 2,	/* data: process to object */
-	PROV_OP_MMAP		= 3,	/* data: file to process */
-	PROV_OP_MMAP_WRITE	= 4,	/* data: process to file */
-	PROV_OP_FORK		= 5,	/* data: parent to child */
-	PROV_OP_EXEC		= 6,	/* data: old image, binary, script or interpreter to new image */
-	PROV_OP_OPEN		= 7,	/* meta: file to process */
-	PROV_OP_CREATE		= 8,	/* meta: process to inode; also mknod */
-	PROV_OP_MKDIR		= 9,	/* meta */
-	PROV_OP_LINK		= 10,	/* meta */
-	PROV_OP_SYMLINK		= 11,	/* data: process to symlink (its target) */
-	PROV_OP_READLINK	= 12,	/* data: symlink to process */
-	PROV_OP_UNLINK		= 13,	/* meta */
-	PROV_OP_RMDIR		= 14,	/* meta */
-	PROV_OP_RENAME		= 15,	/* meta */
-	PROV_OP_TRUNCATE	= 16,	/* data: process to file */
-	PROV_OP_SETATTR		= 17,	/* meta: process to inode */
-	PROV_OP_CONNECT		= 18,	/* control: process to socket */
-	PROV_OP_BIND		= 19,	/* control: process to socket */
-	PROV_OP_LISTEN		= 20,	/* control: process to socket */
-	PROV_OP_ACCEPT		= 21,	/* control: listening socket to new socket, and new socket to process */
-	PROV_OP_SEND		= 22,	/* data: process to socket */
-	PROV_OP_RECV		= 23,	/* data: socket to process */
-	PROV_OP_DELIVER		= 24,	/* data: socket to socket on this machine */
-	PROV_OP_SETXATTR	= 25,	/* data: process to inode */
-	PROV_OP_GETXATTR	= 26,	/* data: inode to process */
-	PROV_OP_READDIR		= 27,	/* meta: directory to process */
+	PROV_OP_READ		= 1,
+	PROV_OP_WRITE		= 2,
+	PROV_OP_MMAP		= 3,
+	PROV_OP_MMAP_WRITE	= 4,
+	PROV_OP_FORK		= 5,
+	PROV_OP_EXEC		= 6,
+	PROV_OP_OPEN		= 7,
+	PROV_OP_CREATE		= 8,
+	PROV_OP_MKDIR		= 9,
+	PROV_OP_LINK		= 10,
+	PROV_OP_SYMLINK		= 11,
+	PROV_OP_READLINK	= 12,
+	PROV_OP_UNLINK		= 13,
+	PROV_OP_RMDIR		= 14,
+	PROV_OP_RENAME		= 15,
+	PROV_OP_TRUNCATE	= 16,
+	PROV_OP_SETATTR		= 17,
+	PROV_OP_CONNECT		= 18,
+	PROV_OP_BIND		= 19,
+	PROV_OP_LISTEN		= 20,
+	PROV_OP_ACCEPT		= 21,
+	PROV_OP_SEND		= 22,
+	PROV_OP_RECV		= 23,
+	PROV_OP_DELIVER		= 24,
+	PROV_OP_SETXATTR	= 25,
+	PROV_OP_GETXATTR	= 26,
+	PROV_OP_READDIR		= 27,
 };
 
 /**
@@ -346,6 +377,7 @@ struct prov_text_record {
 
 /**
  * struct prov_cred_record - ids and capabilities of a process from now on
+ * @rec: type and time
  * @id: the process
  * @uid: real, effective, saved and file-system user id, initial namespace
  * @gid: real, effective, saved and file-system group id, likewise
@@ -367,6 +399,7 @@ struct prov_cred_record {
 
 /**
  * struct prov_inode_attr_record - attributes of an inode from now on
+ * @rec: type and time
  * @id: the inode
  * @mode: type and permissions
  * @uid: owner, in the initial namespace
@@ -415,6 +448,7 @@ struct prov_address_record {
 
 /**
  * struct prov_peer_record - two sockets are the ends of one connection
+ * @rec: type and time
  * @id: a socket
  * @peer: the other end, on the same machine
  */
@@ -455,6 +489,7 @@ struct prov_opaque_record {
 
 /**
  * struct prov_end_record - a node is no more
+ * @rec: type and time
  * @id: the node
  * @code: of a process, its wait status; of an inode, 1 if it was deleted and 0
  *	if only its memory was freed
@@ -481,10 +516,12 @@ enum prov_genl_cmd {
 	PROV_CMD_SET,		/* CAP_AUDIT_CONTROL: change a setting */
 	__PROV_CMD_MAX,
 };
+
 #define PROV_CMD_MAX (__PROV_CMD_MAX - 1)
 
 /**
  * enum prov_genl_attr - attributes of all commands
+ * @PROV_A_UNSPEC: never used
  * @PROV_A_FORMAT: u32, PROV_FORMAT_VERSION
  * @PROV_A_MODULES: string, active provenance modules, comma-separated
  * @PROV_A_BOOT_ID: binary, 16 bytes
@@ -504,6 +541,7 @@ enum prov_genl_cmd {
  * @PROV_A_ON: u8, OPAQUE: 1 to set, 0 to clear
  * @PROV_A_PAD: padding of 64-bit attributes
  * @PROV_A_OPAQUE: u8, STATUS: 1 if the caller is opaque
+ * @__PROV_A_MAX: number of attributes
  */
 enum prov_genl_attr {
 	PROV_A_UNSPEC,
@@ -528,6 +566,7 @@ enum prov_genl_attr {
 	PROV_A_OPAQUE,
 	__PROV_A_MAX,
 };
+
 #define PROV_A_MAX (__PROV_A_MAX - 1)
 
 #endif /* _UAPI_LINUX_PROVENANCE_H */

@@ -69,7 +69,7 @@ struct cpu_state {
 	size_t finished;
 	u32 high_water;
 
-	struct mutex read_lock;
+	struct mutex read_lock;	/* of @read_offset */
 	size_t read_offset;
 	unsigned long opened;
 };
@@ -168,6 +168,7 @@ static bool next_subbuf(struct rchan_buf *const buf,
 		header->last_ns = cpu_to_le64(ktime_get_boottime_ns());
 	}
 	begun = relay_switch_subbuf(buf, 1) != 0;
+	/* All of the sub-buffer, then that it is finished: is_readable(). */
 	smp_store_release(&state->finished, buf->subbufs_produced);
 	state->high_water = max_t(u32, state->high_water,
 				  buf->subbufs_produced -
@@ -354,7 +355,7 @@ void prov_channel_counters(unsigned int cpu, struct prov_counters *counters)
 		.records = READ_ONCE(state->records),
 		.bytes = READ_ONCE(state->bytes),
 		.lost = READ_ONCE(state->lost_total) + READ_ONCE(state->lost),
-		.produced = smp_load_acquire(&state->finished),
+		.produced = READ_ONCE(state->finished),
 		.consumed = buf ? READ_ONCE(buf->subbufs_consumed) : 0,
 		.high_water = READ_ONCE(state->high_water),
 	};
@@ -382,6 +383,7 @@ static bool is_readable(unsigned int cpu)
 	const struct cpu_state *const state = per_cpu_ptr(&cpu_states, cpu);
 	const struct rchan_buf *const buf = cpu_buffer(cpu);
 
+	/* Pairs with the release in next_subbuf(). */
 	return buf && smp_load_acquire(&state->finished) !=
 			      READ_ONCE(buf->subbufs_consumed);
 }

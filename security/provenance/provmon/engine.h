@@ -39,7 +39,7 @@ struct prov_object {
 	u8		kind;
 	bool		out;
 	u16		flags;
-	spinlock_t	lock;
+	spinlock_t	lock;	/* of @version, @out, @flags */
 };
 
 /* Version that a node enters when it can have no more. */

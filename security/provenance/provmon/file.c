@@ -256,11 +256,11 @@ int prov_file_mark(struct file *file, bool on)
 	if (!prov_record_opaque(PROV_OPAQUE_MARKED, node->obj.id,
 				prov_current()->obj.id))
 		return -EAGAIN;
+	prov_set_flag(&node->obj, PROV_OBJ_MARKED);
 	/*
 	 * An open for writing counts itself and then looks for the mark, so one
 	 * of the two sees the other.
 	 */
-	prov_set_flag(&node->obj, PROV_OBJ_MARKED);
 	smp_mb();
 	if (inode_is_open_for_write(inode)) {
 		unmark(node, prov_current()->obj.id);
