@@ -21,9 +21,14 @@ $(TREE_STAMP): $(TOP)/scripts/prepare-tree $(LINKS_FILE) $(wildcard $(TOP)/kerne
 
 tree: $(TREE_STAMP)
 
+# What the vanilla kernel is made of does not change with the series.
+VANILLA_STAMP := $(STAMPS)/vanilla-$(KERNEL)
+$(VANILLA_STAMP): | $(DEPS)
+	@$(call LOCK,tree) $(TOP)/scripts/prepare-tree $(KERNEL) $(BUILD) vanilla
+	@touch $@
+
 # Everything that a kernel is made of.  Files in the tree that the series touches are among it, so
 # that an edit there is built before it is folded into the series.
-KERNEL_CONFIG := $(wildcard $(TOP)/kernel/config/*.config)
 KERNEL_SCRIPTS := $(addprefix $(TOP)/scripts/,build-kernel kernel-config kcc)
 OWN_FILES := $(shell find $(LINKS) -type f 2>/dev/null)
 SERIES_FILES := $(shell cut -c67- $(BUILD)/linux-$(KERNEL)/.provenance-files 2>/dev/null)
@@ -33,14 +38,17 @@ BZIMAGE = $(BUILD)/$(KERNEL)-$(1)/arch/x86/boot/bzImage
 KERNEL_STAMP = $(STAMPS)/kernel-$(KERNEL)-$(1)
 
 define kernel_rule
-$(call KERNEL_STAMP,$(1)): $(TREE_STAMP) $$(KERNEL_CONFIG) $$(KERNEL_SCRIPTS) $(2)
+$(call KERNEL_STAMP,$(1)): $$(KERNEL_SCRIPTS) $(2)
 	@echo "  KERNEL  $(KERNEL)-$(1)"
 	@$$(call LOCK,kernel-$(1)) $(TOP)/scripts/build-kernel $(KERNEL) $(1) $(BUILD)
 	@touch $$@
 endef
-$(eval $(call kernel_rule,vanilla,))
-$(eval $(call kernel_rule,provmon,$(OWN_FILES) $(PATCHED)))
-$(eval $(call kernel_rule,debug,$(OWN_FILES) $(PATCHED)))
+COMMON_CONFIG := $(addprefix $(TOP)/kernel/config/,base.config guest.config)
+OWN_CONFIG := $(COMMON_CONFIG) $(TOP)/kernel/config/provenance.config
+$(eval $(call kernel_rule,vanilla,$(VANILLA_STAMP) $(COMMON_CONFIG)))
+$(eval $(call kernel_rule,provmon,$(TREE_STAMP) $(OWN_CONFIG) $(OWN_FILES) $(PATCHED)))
+$(eval $(call kernel_rule,debug,$(TREE_STAMP) $(OWN_CONFIG) $(TOP)/kernel/config/debug.config \
+	$(OWN_FILES) $(PATCHED)))
 
 # The binary that a variant boots.
 KERNEL_OF_layer := provmon
