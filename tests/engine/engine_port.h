@@ -39,6 +39,18 @@ typedef uint64_t u64;
 void port_point(void);
 #endif
 
+/*
+ * ThreadSanitizer knows no fences, and needs none: the data that the barriers
+ * order is accessed with atomic operations in the tests.
+ */
+#ifdef __SANITIZE_THREAD__
+#define smp_rmb() __asm__ volatile("" : : : "memory")
+#define smp_wmb() __asm__ volatile("" : : : "memory")
+#else
+#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
+
 #define SINGLE_DEPTH_NESTING 1
 
 #ifdef PORT_THREADS

@@ -135,12 +135,13 @@ static void take(int inode, int process, u64 *word)
 		.memory = &all.memory[process], .direction = PROV_IN,
 		.cache = word, .cache_id = prov_cache_id(all.object[process].id),
 	};
-	const u64 data = __atomic_load_n(&all.data[inode], __ATOMIC_ACQUIRE);
+	const u64 data = __atomic_load_n(&all.data[inode], __ATOMIC_RELAXED);
 
+	smp_rmb();
 	dawdle();
 	if (!data && all.mode == MODE_PROCESSES)
 		return;
-	__atomic_fetch_or(&all.data[process], data, __ATOMIC_ACQ_REL);
+	__atomic_fetch_or(&all.data[process], data, __ATOMIC_RELAXED);
 	if (!hit(&chan))
 		prov_flow(&chan);
 	if (all.mode == MODE_PROCESSES)
@@ -163,8 +164,9 @@ static void give(int src, int dst, struct prov_memory *memory, u64 *word)
 	if (begun)
 		prov_send_begin(&chan, &send);
 	dawdle();
-	__atomic_fetch_or(&all.data[dst], __atomic_load_n(&all.data[src], __ATOMIC_ACQUIRE),
-			  __ATOMIC_ACQ_REL);
+	smp_wmb();
+	__atomic_fetch_or(&all.data[dst], __atomic_load_n(&all.data[src], __ATOMIC_RELAXED),
+			  __ATOMIC_RELAXED);
 	dawdle();
 	if (begun)
 		prov_send_end(&chan, &send);
