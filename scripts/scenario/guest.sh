@@ -104,14 +104,13 @@ serve()
 	nginx -c /root/in/other.conf || fail "the other nginx does not start"
 	/usr/sbin/sshd -p "$ssh_port" -h /etc/ssh/ssh_host_ed25519_key ||
 		fail "sshd does not start"
-	{
-		printf 'pid\tnginx-master\t'
-		cat "/run/$mirror_name.pid"
+	# In a shell of its own: it reads what nginx wrote.
+	(
 		printf 'pid\tnginx-worker\t'
 		pgrep -P "$(< "/run/$mirror_name.pid")"
 		printf 'pid\tother-nginx-worker\t'
 		pgrep -P "$(< "/run/other-$mirror_name.pid")"
-	} >> $ledger
+	) >> $ledger
 }
 
 # -- work that has nothing to do with the intrusion -------------------------------------------

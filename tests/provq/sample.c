@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Writes a small log: a payload is fetched, compiled and run, reads a secret and
- * sends it out.  usage: sample DIRECTORY
- *
- * Ids: processes below 100, files from 100, sockets from 200.
- */
+/* A small log.  Ids: processes below 100, files from 100, sockets from 200. */
 #include <netinet/in.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "logbuild.h"
+#include "sample.h"
 
 #define D PROV_R_EDGE_DATA
 #define M PROV_R_EDGE_META
@@ -34,7 +29,7 @@ static void named_file(struct logbuild *log, uint64_t time, uint64_t id, uint64_
 	log_text(log, time, id, how, path);
 }
 
-int main(int argc, char **argv)
+void sample_write(const char *directory)
 {
 	static const char *const bash[] = { "-bash", NULL };
 	static const char *const curl[] = {
@@ -42,13 +37,8 @@ int main(int argc, char **argv)
 	};
 	static const char *const gcc[] = { "gcc", "-o", "/tmp/payload", "/tmp/payload.c", NULL };
 	static const char *const payload[] = { "/tmp/payload", NULL };
-	struct logbuild *log;
+	struct logbuild *const log = log_begin(directory);
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: sample DIRECTORY\n");
-		return 2;
-	}
-	log = log_begin(argv[1]);
 	named_file(log, AT(0), 100, 10, PROV_T_OPEN, "/usr/bin/bash");
 	named_file(log, AT(0), 101, 11, PROV_T_OPEN, "/usr/bin/curl");
 	named_file(log, AT(0), 102, 12, PROV_T_OPEN, "/usr/bin/gcc");
@@ -110,5 +100,4 @@ int main(int argc, char **argv)
 	log_edge(log, AT(330), D, PROV_OP_READ, 107, 0, 9, 1);
 	log_node_end(log, AT(340), 9, 0, 1);
 	log_end(log);
-	return 0;
 }

@@ -82,8 +82,10 @@ static const char *const allowed[] = {
 	"futex", "futex_time64", "mmap", "mmap2", "munmap", "mprotect", "mremap", "madvise", "brk",
 	"clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64",
 	"nanosleep", "gettimeofday", "time", "restart_syscall", "sched_yield", "getrandom",
-	"rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "gettid", "getpid", "tgkill",
-	"geteuid", "getuid", "exit", "exit_group",
+	"rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "sched_getaffinity", "gettid", "getpid",
+	"tgkill", "geteuid", "getuid", "exit", "exit_group",
+	/* the first calls of the writing thread, which may not have come to them yet */
+	"rseq", "set_robust_list",
 };
 
 int privilege_confine(void)

@@ -60,14 +60,22 @@ static struct prov_inode *file_node(const struct file *const file,
 	return node == &prov_nothing ? NULL : node;
 }
 
+static void fill_cache(u64 *cache, const struct prov_process *const process,
+		       u32 version)
+{
+	const u32 cache_id = READ_ONCE(process->cache_id);
+
+	if (cache_id != PROV_CACHE_NEVER)
+		WRITE_ONCE(*cache, prov_cache_word(cache_id, version));
+}
+
 /* Through /dev/null and the like nothing flows: let the next time be fast. */
 static void cache_nothing(const struct file *const file, u64 *cache,
 			  const struct prov_process *const process, u32 version)
 {
 	if (*prov_inode_slot(file_inode(file)) == &prov_nothing &&
-	    !S_ISSOCK(file_inode(file)->i_mode) &&
-	    process->cache_id != PROV_CACHE_NEVER)
-		WRITE_ONCE(*cache, prov_cache_word(process->cache_id, version));
+	    !S_ISSOCK(file_inode(file)->i_mode))
+		fill_cache(cache, process, version);
 }
 
 static noinline void file_read(const struct file *const file,
@@ -80,6 +88,13 @@ static noinline void file_read(const struct file *const file,
 	/* What the kernel reads of a binary does not go to the old image. */
 	if (!node || current->in_execve) {
 		cache_nothing(file, cache, process, 0);
+		return;
+	}
+	/* Names are no content: a directory never gets another version. */
+	if (node->obj.kind == PROV_K_DIRECTORY) {
+		if (prov_record_meta(PROV_OP_READDIR, &node->obj,
+				     &process->obj))
+			fill_cache(cache, process, 0);
 		return;
 	}
 	chan = channel_in(process, node, cache, PROV_OP_READ);

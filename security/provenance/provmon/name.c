@@ -325,20 +325,31 @@ static bool opened_lately(struct prov_process *const process, u64 id)
 	return false;
 }
 
+/**
+ * prov_record_open - record by which path a file was opened, if that is news
+ * @node: its node
+ * @file: the open file
+ *
+ * Context: May sleep.
+ */
+void prov_record_open(struct prov_inode *node, const struct file *file)
+{
+	const u32 key = name_key(file->f_path.mnt, file->f_path.dentry);
+
+	if (likely(knows_name(node, key)))
+		return;
+	prov_record_path(node->obj.id, PROV_T_OPEN, &file->f_path);
+	learn_name(node, key);
+}
+
 static int hook_file_post_open(struct file *file, int mask)
 {
 	struct prov_process *const process = prov_current();
-	struct dentry *const dentry = file->f_path.dentry;
 	struct prov_inode *const node = named_node(file_inode(file));
-	u32 key;
 
-	if (!node || process == &prov_nobody)
+	if (!node)
 		return 0;
-	key = name_key(file->f_path.mnt, dentry);
-	if (unlikely(!knows_name(node, key))) {
-		prov_record_path(node->obj.id, PROV_T_OPEN, &file->f_path);
-		learn_name(node, key);
-	}
+	prov_record_open(node, file);
 	if (!opened_lately(process, node->obj.id))
 		prov_record_meta(PROV_OP_OPEN, &node->obj, &process->obj);
 	return 0;

@@ -8,10 +8,13 @@
 #include <linux/types.h>
 #include <uapi/linux/provenance.h>
 
+struct file;
 struct path;
+struct prov_inode;
 
 void prov_record_path(u64 id, enum prov_text_kind kind,
 		      const struct path *path);
+void prov_record_open(struct prov_inode *node, const struct file *file);
 void prov_name_add_hooks(void);
 
 #endif /* _SECURITY_PROVMON_NAME_H */

@@ -171,6 +171,8 @@ static int hook_bprm_check_security(struct linux_binprm *bprm)
 	node = prov_inode_get(file_inode(bprm->file));
 	if (!node || node == &prov_nothing)
 		return 0;
+	/* Who is not recorded opens without a trace. */
+	prov_record_open(node, bprm->file);
 	refcount_inc(&node->refs);
 	exec->files[exec->count++] = node;
 	return 0;
