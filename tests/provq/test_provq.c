@@ -1,0 +1,955 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * provq from outside: logs are written, the program is run, its JSON is parsed
+ *
+ * $PROVQ is the program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "logbuild.h"
+#include "sample.h"
+#include "tempdir.h"
+
+#define D PROV_R_EDGE_DATA
+#define M PROV_R_EDGE_META
+#define C PROV_R_EDGE_CONTROL
+#define S LOG_SECOND
+#define MOST_ARGS 16
+
+extern char **environ;
+
+static int setup(void **state)
+{
+	*state = tempdir_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	tempdir_free(*state);
+	return 0;
+}
+
+/* ---- running it --------------------------------------------------------- */
+
+/* What came out: the text, its lines as JSON, the exit status. */
+struct output {
+	char *text;
+	char *errors;
+	size_t bytes;
+	int status;
+	json_t *lines;
+};
+
+static void drain(int fds[2], char *texts[2], size_t sizes[2])
+{
+	struct pollfd polls[2] = { { fds[0], POLLIN, 0 }, { fds[1], POLLIN, 0 } };
+
+	for (int open_fds = 2; open_fds;) {
+		poll(polls, 2, -1);
+		for (int i = 0; i < 2; i++) {
+			ssize_t count;
+
+			if (!polls[i].revents)
+				continue;
+			texts[i] = realloc(texts[i], sizes[i] + 65537);
+			count = read(fds[i], texts[i] + sizes[i], 65536);
+			if (count > 0) {
+				sizes[i] += count;
+			} else {
+				polls[i].fd = -1;
+				open_fds--;
+			}
+			texts[i][sizes[i]] = 0;
+		}
+	}
+}
+
+/* Arguments behind "provq -d DIRECTORY", up to NULL. */
+static struct output run(const char *directory, ...)
+{
+	const char *args[MOST_ARGS] = { getenv("PROVQ"), "-d", directory };
+	posix_spawn_file_actions_t actions;
+	int out[2], err[2], status, count = 3;
+	struct output output = {};
+	char *texts[2] = {};
+	size_t sizes[2] = {};
+	va_list list;
+	pid_t pid;
+
+	va_start(list, directory);
+	while ((args[count] = va_arg(list, const char *)) != NULL)
+		assert_true(++count < MOST_ARGS);
+	va_end(list);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
+	assert_int_equal(posix_spawn(&pid, args[0], &actions, NULL, (char **)args, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(out[1]);
+	close(err[1]);
+	drain((int[2]) { out[0], err[0] }, texts, sizes);
+	close(out[0]);
+	close(err[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	output.text = texts[0];
+	output.bytes = sizes[0];
+	output.errors = texts[1];
+	output.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+	if (strstr(output.errors, "Sanitizer") || strstr(output.errors, "runtime error"))
+		fail_msg("%s", output.errors);
+	return output;
+}
+
+static void parse(struct output *output)
+{
+	char *line = output->text, *end;
+
+	output->lines = json_array();
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		json_error_t error;
+		json_t *object;
+
+		object = json_loadb(line, end - line, JSON_REJECT_DUPLICATES, &error);
+		if (!object)
+			fail_msg("%s: %.*s", error.text, (int)(end - line), line);
+		json_array_append_new(output->lines, object);
+	}
+	assert_int_equal(*line, 0);
+}
+
+static void done(struct output *output)
+{
+	json_decref(output->lines);
+	free(output->text);
+	free(output->errors);
+}
+
+static const char *string(const json_t *object, const char *name)
+{
+	const char *const value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "";
+}
+
+/* The form that DESIGN fixes: nodes, edges between them, a trailer that counts. */
+static const json_t *check_form(const struct output *output)
+{
+	const size_t count = json_array_size(output->lines);
+	const json_t *trailer = json_array_get(output->lines, count - 1);
+	size_t nodes = 0, edges = 0;
+
+	assert_true(json_is_true(json_object_get(trailer, "end")));
+	for (size_t i = 0; i + 1 < count; i++) {
+		const json_t *const line = json_array_get(output->lines, i);
+
+		if (json_object_get(line, "node")) {
+			assert_int_equal(edges, 0);
+			assert_non_null(strchr(string(line, "node"), '@'));
+			assert_string_not_equal(string(line, "kind"), "");
+			nodes++;
+			continue;
+		}
+		assert_non_null(json_object_get(line, "edge"));
+		assert_int_equal(strlen(string(line, "time")), 30);
+		assert_string_not_equal(string(line, "class"), "");
+		for (int side = 0; side < 2; side++) {
+			const char *const id = string(line, side ? "from" : "to");
+			bool known = false;
+
+			for (size_t j = 0; j < nodes && !known; j++)
+				known = !strcmp(string(json_array_get(output->lines, j), "node"), id);
+			if (!known)
+				fail_msg("%s is not among the nodes", id);
+		}
+		edges++;
+	}
+	assert_int_equal(json_integer_value(json_object_get(trailer, "nodes")), nodes);
+	assert_int_equal(json_integer_value(json_object_get(trailer, "edges")), edges);
+	assert_true(json_is_integer(json_object_get(trailer, "lost")));
+	assert_true(json_is_integer(json_object_get(json_object_get(trailer, "cut"), "depth")));
+	assert_true(json_is_integer(json_object_get(json_object_get(trailer, "cut"), "hidden")));
+	return trailer;
+}
+
+static const json_t *find_node(const struct output *output, const char *field, const char *value)
+{
+	for (size_t i = 0; i < json_array_size(output->lines); i++) {
+		const json_t *const line = json_array_get(output->lines, i);
+
+		if (json_object_get(line, "node") && !strcmp(string(line, field), value))
+			return line;
+	}
+	return NULL;
+}
+
+static bool has_edge(const struct output *output, const char *op, const char *from, const char *to)
+{
+	for (size_t i = 0; i < json_array_size(output->lines); i++) {
+		const json_t *const line = json_array_get(output->lines, i);
+
+		if (!strcmp(string(line, "edge"), op) && !strcmp(string(line, "from"), from) &&
+		    !strcmp(string(line, "to"), to))
+			return true;
+	}
+	return false;
+}
+
+static long cut(const json_t *trailer, const char *what)
+{
+	return json_integer_value(json_object_get(json_object_get(trailer, "cut"), what));
+}
+
+/* ---- the sample --------------------------------------------------------- */
+
+static void ancestry_of_what_left(void **state)
+{
+	struct output output;
+	const json_t *trailer, *node;
+
+	sample_write(*state);
+	output = run(*state, "ancestry", "sock:10.0.2.2:4711", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	trailer = check_form(&output);
+	assert_non_null(find_node(&output, "path", "/etc/secret"));
+	assert_non_null(find_node(&output, "path", "/tmp/payload.c"));
+	assert_non_null(find_node(&output, "remote", "10.0.2.2:8000"));
+	assert_true(has_edge(&output, "write", "5@1", "105@0"));
+	assert_true(has_edge(&output, "exec", "106@0", "9@0"));
+	assert_true(has_edge(&output, "version", "5@0", "5@1"));
+	node = find_node(&output, "exe", "/usr/bin/curl");
+	assert_int_equal(json_integer_value(json_object_get(node, "pid")), 101);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(node, "argv"), 3)),
+			    "http://10.0.2.2:8000/payload.c");
+	/* It was read after the secret had gone. */
+	assert_null(find_node(&output, "path", "/etc/hostname"));
+	/* libc is a hub that nothing wrote. */
+	assert_null(find_node(&output, "path", "/usr/lib/x86_64-linux-gnu/libc.so.6"));
+	assert_int_equal(cut(trailer, "hidden"), 1);
+	assert_int_equal(cut(trailer, "depth"), 0);
+	done(&output);
+
+	output = run(*state, "ancestry", "sock:10.0.2.2:4711", "--json", "--no-hide", NULL);
+	parse(&output);
+	trailer = check_form(&output);
+	assert_non_null(find_node(&output, "path", "/usr/lib/x86_64-linux-gnu/libc.so.6"));
+	assert_int_equal(cut(trailer, "hidden"), 0);
+	done(&output);
+
+	/* What the user asks about is never hidden. */
+	output = run(*state, "descendants", "/usr/lib/x86_64-linux-gnu/libc.so.6", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_non_null(find_node(&output, "remote", "10.0.2.2:4711"));
+	done(&output);
+}
+
+static void depth_and_kind_are_counted(void **state)
+{
+	struct output output;
+	const json_t *trailer;
+
+	sample_write(*state);
+	output = run(*state, "ancestry", "sock:10.0.2.2:4711", "--json", "--depth", "2", NULL);
+	parse(&output);
+	trailer = check_form(&output);
+	assert_non_null(find_node(&output, "path", "/etc/secret"));
+	assert_null(find_node(&output, "path", "/tmp/payload.c"));
+	assert_true(cut(trailer, "depth") > 0);
+	done(&output);
+	output = run(*state, "ancestry", "sock:10.0.2.2:4711", "--json", "--kind", "file", NULL);
+	parse(&output);
+	trailer = check_form(&output);
+	assert_non_null(find_node(&output, "path", "/tmp/payload.c"));
+	assert_null(find_node(&output, "kind", "process"));
+	assert_true(cut(trailer, "kind") > 0);
+	done(&output);
+}
+
+static void descendants_path_and_windows(void **state)
+{
+	struct output output;
+
+	sample_write(*state);
+	output = run(*state, "descendants", "sock:10.0.2.2:8000", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_non_null(find_node(&output, "remote", "10.0.2.2:4711"));
+	assert_null(find_node(&output, "path", "/etc/secret"));
+	done(&output);
+	output = run(*state, "path", "/tmp/payload.c", "sock:10.0.2.2:4711", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "read", "105@0", "7@0"));
+	assert_null(find_node(&output, "path", "/etc/secret"));
+	done(&output);
+	output = run(*state, "path", "/etc/hostname", "sock:10.0.2.2:4711", "--json", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	/* Before the compiler ran, the source had no descendants. */
+	output = run(*state, "descendants", "/tmp/payload.c", "--json", "--until",
+		     "2026-01-01T00:00:10.200Z", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_int_equal(json_array_size(output.lines), 2);
+	done(&output);
+	output = run(*state, "ancestry", "/tmp/payload.c", "--until", "2026-01-01T00:00:09Z", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	output = run(*state, "timeline", "--json", "--since", "-50ms", NULL);
+	assert_int_equal(output.status, 2);
+	done(&output);
+}
+
+static void follows_classes_by_time(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	for (int i = 1; i <= 4; i++)
+		log_process(log, S, i, i, 0, S);
+	log_edge(log, 2 * S, C, PROV_OP_CONNECT, 1, 0, 2, 0);
+	log_edge(log, 3 * S, C, PROV_OP_CONNECT, 2, 0, 3, 0);
+	log_edge(log, 4 * S, C, PROV_OP_CONNECT, 4, 0, 2, 0);
+	log_end(log);
+	output = run(*state, "ancestry", "pid:3", "--json", "--follow", "control", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "connect", "1@0", "2@0"));
+	/* 4 came to 2 after 2 had gone to 3. */
+	assert_false(has_edge(&output, "connect", "4@0", "2@0"));
+	done(&output);
+	output = run(*state, "ancestry", "pid:3", NULL);
+	assert_non_null(strstr(output.text, "Not followed: meta, control"));
+	done(&output);
+}
+
+static void all_verbs_and_forms_answer(void **state)
+{
+	static const char *const verbs[][3] = {
+		{ "summary" }, { "ancestry", "/tmp/payload" }, { "descendants", "pid:101" },
+		{ "path", "/etc/secret", "sock:10.0.2.2:4711" }, { "history", "/tmp/payload.c" },
+		{ "tree" }, { "tree", "pid:100" }, { "timeline" }, { "net" }, { "find" },
+		{ "verify" }, { "export" }, { "ancestry", "node:9@0" },
+		{ "ancestry", "inode:8:1:16" }, { "ancestry", "inode:8388609:16" },
+	};
+	static const char *const forms[] = { "--json", "--dot", "--all" };
+
+	sample_write(*state);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		for (size_t j = 0; j < 3; j++) {
+			const char *args[4] = { forms[j], NULL, NULL, NULL };
+			struct output output;
+
+			if (verbs[i][1])
+				args[1] = verbs[i][1];
+			if (verbs[i][2])
+				args[2] = verbs[i][2];
+			output = run(*state, verbs[i][0], args[0], args[1], args[2], NULL);
+			if (output.status || !output.bytes)
+				fail_msg("%s %s: status %d: %s", verbs[i][0], forms[j],
+					 output.status, output.errors);
+			if (!j) {
+				parse(&output);
+				assert_true(json_is_true(json_object_get(json_array_get(output.lines,
+					json_array_size(output.lines) - 1), "end")));
+			}
+			done(&output);
+		}
+	}
+}
+
+static void history_tree_and_net_say_who(void **state)
+{
+	struct output output;
+
+	sample_write(*state);
+	output = run(*state, "history", "/tmp/payload.c", NULL);
+	assert_non_null(strstr(output.text, "write       by pid 101 curl"));
+	assert_non_null(strstr(output.text, "read        into pid 102 gcc"));
+	assert_true(strstr(output.text, "(create)") < strstr(output.text, "write "));
+	done(&output);
+	output = run(*state, "tree", NULL);
+	assert_non_null(strstr(output.text, "└─ pid 103 /tmp/payload"));
+	done(&output);
+	output = run(*state, "tree", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "fork", "3@0", "4@0"));
+	assert_true(has_edge(&output, "exec", "4@0", "5@0"));
+	assert_null(find_node(&output, "kind", "file"));
+	done(&output);
+	output = run(*state, "net", NULL);
+	assert_non_null(strstr(output.text, "10.0.2.2:4711"));
+	done(&output);
+	output = run(*state, "find", "--kind", "process", "--argv", "*payload.c", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_int_equal(json_array_size(output.lines), 3);
+	done(&output);
+	output = run(*state, "find", "no such thing", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+}
+
+static void draws(void **state)
+{
+	struct output output;
+
+	sample_write(*state);
+	if (access("/usr/bin/dot", X_OK))
+		skip();
+	output = run(*state, "ancestry", "sock:10.0.2.2:4711", "--svg", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "</svg>"));
+	assert_non_null(strstr(output.text, "/etc/secret"));
+	done(&output);
+}
+
+static void graphviz_may_be_missing(void **state)
+{
+	const char *const before = getenv("PATH");
+	char *const path = strdup(before ? before : "");
+	struct output output;
+
+	sample_write(*state);
+	setenv("PATH", "/nonexistent", 1);
+	output = run(*state, "ancestry", "/tmp/payload", "--svg", NULL);
+	setenv("PATH", path, 1);
+	free(path);
+	assert_int_equal(output.status, 4);
+	assert_non_null(strstr(output.errors, "graphviz"));
+	done(&output);
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+static void check_name(void *directory, const char *path, bool valid)
+{
+	struct logbuild *log;
+	struct output output;
+	char *b64_path = NULL;
+	const json_t *node;
+
+	tempdir_clear(directory);
+	log = log_begin(directory);
+	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
+	log_text(log, S, 1, PROV_T_OPEN, path);
+	log_process(log, S, 2, 7, 1, S);
+	log_text(log, S, 2, PROV_T_EXE, path);
+	log_argv(log, S, 2, (const char *const[]) { path, "", "x y", NULL }, 4096);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 2, 0, 1, 0);
+	log_end(log);
+
+	/* By its bytes on the command line. */
+	output = run(directory, "ancestry", path, "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	check_form(&output);
+	node = find_node(&output, "kind", "file");
+	if (valid) {
+		assert_string_equal(string(node, "path"), path);
+		assert_null(json_object_get(node, "path_b64"));
+	} else {
+		assert_non_null(strstr(string(node, "path"), "\xef\xbf\xbd"));
+		assert_int_equal(asprintf(&b64_path, "path-b64:%s", string(node, "path_b64")),
+				 9 + strlen(string(node, "path_b64")));
+	}
+	node = find_node(&output, "kind", "process");
+	assert_int_equal(json_array_size(json_object_get(node, "argv")), 3);
+	assert_int_equal(json_array_size(json_object_get(node, "argv_b64")), valid ? 0 : 3);
+	done(&output);
+
+	/* By what the JSON said. */
+	if (!valid) {
+		output = run(directory, "ancestry", b64_path, "--json", NULL);
+		assert_int_equal(output.status, 0);
+		parse(&output);
+		assert_non_null(find_node(&output, "kind", "process"));
+		done(&output);
+		free(b64_path);
+	}
+	/* And nothing in it acts on a terminal or breaks the dot language. */
+	output = run(directory, "ancestry", path, "--no-hide", NULL);
+	assert_int_equal(output.status, 0);
+	for (size_t i = 0; i < output.bytes; i++)
+		assert_true((uint8_t)output.text[i] >= 0x20 || output.text[i] == '\n');
+	assert_true(strchr(output.text, '\n') - output.text < 2000);
+	done(&output);
+	if (!access("/usr/bin/dot", X_OK)) {
+		output = run(directory, "ancestry", path, "--svg", NULL);
+		assert_int_equal(output.status, 0);
+		assert_non_null(strstr(output.text, "</svg>"));
+		done(&output);
+	}
+}
+
+static void hostile_names_come_back(void **state)
+{
+	char name[300], path[4001];
+
+	check_name(*state, "/tmp/new\nline", true);
+	check_name(*state, "/tmp/quote\"'`$(x)\\back", true);
+	check_name(*state, "/tmp/\\n\\l</svg><script>&amp;", true);
+	check_name(*state, "/tmp/\x1b[31mred\x07\x7f", true);
+	check_name(*state, "/tmp/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 space", true);
+	check_name(*state, "/tmp/bad\xff\xfe", false);
+	check_name(*state, "/tmp/\xc0\xaf\xed\xa0\x80\xf5", false);
+	memset(name, 'n', sizeof(name));
+	memcpy(name, "/tmp/", 5);
+	name[5 + 255] = 0;
+	check_name(*state, name, true);
+	memset(path, 'p', sizeof(path));
+	for (int i = 0; i < 4000; i += 100)
+		path[i] = '/';
+	path[4000] = 0;
+	check_name(*state, path, true);
+	path[2000] = '\xff';
+	check_name(*state, path, false);
+}
+
+static void a_path_is_what_had_it_last(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_process(log, S, 9, 7, 1, S);
+	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/a");
+	log_edge(log, S, D, PROV_OP_WRITE, 9, 0, 1, 0);
+	log_text(log, 3 * S, 1, PROV_T_RENAME_FROM, "/a");
+	log_text(log, 3 * S, 1, PROV_T_RENAME_TO, "/b");
+	log_inode(log, 4 * S, 2, PROV_K_FILE, 6, 1);
+	log_text(log, 4 * S, 2, PROV_T_CREATE, "/a");
+	log_text(log, 5 * S, 2, PROV_T_UNLINK, "/a");
+	log_end(log);
+
+	output = run(*state, "ancestry", "/a", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "2@0"));
+	assert_null(find_node(&output, "node", "1@0"));
+	done(&output);
+	output = run(*state, "ancestry", "/a", "--json", "--until", "2026-01-01T00:00:02Z", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1@0"));
+	assert_null(find_node(&output, "node", "2@0"));
+	assert_string_equal(string(find_node(&output, "node", "1@0"), "path"), "/a");
+	done(&output);
+	output = run(*state, "ancestry", "/a", "--all", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1@0"));
+	assert_non_null(find_node(&output, "node", "2@0"));
+	assert_string_equal(string(find_node(&output, "node", "1@0"), "path"), "/b");
+	done(&output);
+	output = run(*state, "ancestry", "/aa/b", NULL);
+	assert_int_equal(output.status, 1);
+	assert_non_null(strstr(output.errors, "near matches: /b"));
+	done(&output);
+}
+
+static void a_pid_is_all_images_of_the_last_process(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_process(log, 1 * S, 1, 50, 1, 1 * S);
+	log_node_end(log, 2 * S, 1, 0, 0);
+	log_process(log, 3 * S, 2, 50, 1, 3 * S);
+	log_process(log, 4 * S, 3, 50, 1, 3 * S);
+	log_edge(log, 4 * S, D, PROV_OP_EXEC, 2, 0, 3, 0);
+	log_end(log);
+	output = run(*state, "ancestry", "pid:50", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_non_null(find_node(&output, "node", "2@0"));
+	assert_non_null(find_node(&output, "node", "3@0"));
+	assert_null(find_node(&output, "node", "1@0"));
+	done(&output);
+	output = run(*state, "descendants", "pid:50", "--json", "--until", "2026-01-01T00:00:02Z",
+		     NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1@0"));
+	assert_null(find_node(&output, "node", "2@0"));
+	done(&output);
+	output = run(*state, "ancestry", "pid:51", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+}
+
+static void boots_qualify_ids(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/a");
+	log_process(log, S, 2, 7, 1, S);
+	log_edge(log, S, D, PROV_OP_WRITE, 2, 0, 1, 0);
+	log_new_boot(log, LOG_WALL_NS + 1000 * S);
+	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
+	log_text(log, S, 1, PROV_T_OPEN, "/a");
+	log_process(log, S, 2, 8, 1, S);
+	log_edge(log, 2 * S, D, PROV_OP_READ, 1, 0, 2, 0);
+	log_end(log);
+
+	/* Down the years: written in one boot, read in the next. */
+	output = run(*state, "ancestry", "node:2:2", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "continues", "1:1@0", "2:1@0"));
+	assert_true(has_edge(&output, "write", "1:2@0", "1:1@0"));
+	done(&output);
+	output = run(*state, "ancestry", "node:2", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "2:2@0"));
+	done(&output);
+	/* All of a file's nodes are the file. */
+	output = run(*state, "descendants", "/a", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1:1@0"));
+	assert_non_null(find_node(&output, "node", "2:2@0"));
+	done(&output);
+	output = run(*state, "verify", NULL);
+	assert_int_equal(output.status, 0);
+	done(&output);
+}
+
+/* ---- hubs --------------------------------------------------------------- */
+
+static void write_library(struct logbuild *log, const char *path)
+{
+	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
+	log_text(log, S, 1, PROV_T_OPEN, path);
+	for (uint64_t i = 10; i < 15; i++) {
+		log_process(log, 2 * S, i, i, 1, 2 * S);
+		log_edge(log, 3 * S, D, PROV_OP_MMAP, 1, 0, i, 0);
+	}
+}
+
+static void check_hidden(void *directory, int expected, const char *why)
+{
+	struct output output = run(directory, "ancestry", "pid:10", "--json", NULL);
+
+	parse(&output);
+	if (cut(check_form(&output), "hidden") != expected)
+		fail_msg("%s", why);
+	done(&output);
+	tempdir_clear(directory);
+}
+
+static void poisoned_libraries_show(void **state)
+{
+	static const char lib[] = "/usr/lib/x86_64-linux-gnu/libx.so.1";
+	struct logbuild *log = log_begin(*state);
+
+	write_library(log, lib);
+	log_end(log);
+	check_hidden(*state, 1, "a library is a hub");
+
+	log = log_begin(*state);
+	write_library(log, "/opt/lib/libx.so.1");
+	log_end(log);
+	check_hidden(*state, 0, "not in a standard directory");
+
+	log = log_begin(*state);
+	write_library(log, lib);
+	log_text(log, 2 * S, 1, PROV_T_OPEN, "/tmp/also-here");
+	log_end(log);
+	check_hidden(*state, 0, "it has another name");
+
+	log = log_begin(*state);
+	write_library(log, lib);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 14, 0, 1, 0);
+	log_end(log);
+	check_hidden(*state, 0, "it was written");
+
+	log = log_begin(*state);
+	write_library(log, lib);
+	log_text(log, 2 * S, 1, PROV_T_RENAME_TO, lib);
+	log_end(log);
+	check_hidden(*state, 0, "it was renamed into place");
+
+	log = log_begin(*state);
+	write_library(log, lib);
+	log_edge(log, 2 * S, M, PROV_OP_SETATTR, 14, 0, 1, 0);
+	log_end(log);
+	check_hidden(*state, 0, "its attributes were changed");
+
+	/* Written under another id that it had before it was evicted. */
+	log = log_begin(*state);
+	log_inode(log, S / 2, 2, PROV_K_FILE, 5, 1);
+	log_process(log, S / 2, 3, 3, 1, S / 2);
+	log_edge(log, S / 2, D, PROV_OP_WRITE, 3, 0, 2, 0);
+	log_node_end(log, S / 2 + 9, 2, 0, 0);
+	write_library(log, lib);
+	log_end(log);
+	check_hidden(*state, 0, "it was written before it was loaded again");
+
+	/* Another file that had the name was written: which one is this? */
+	log = log_begin(*state);
+	log_inode(log, S / 2, 2, PROV_K_FILE, 77, 0);
+	log_text(log, S / 2, 2, PROV_T_CREATE, lib);
+	write_library(log, lib);
+	log_end(log);
+	check_hidden(*state, 0, "something was written under its name");
+}
+
+/* ---- verify ------------------------------------------------------------- */
+
+static void check_verify(void *directory, int status, const char *fault, const char *message)
+{
+	struct output output = run(directory, "verify", NULL);
+
+	if (output.status != status || !strstr(output.text, message))
+		fail_msg("status %d, expected %d and \"%s\":\n%s", output.status, status, message,
+			 output.text);
+	done(&output);
+	output = run(directory, "verify", "--json", NULL);
+	assert_int_equal(output.status, status);
+	parse(&output);
+	if (fault)
+		assert_true(json_integer_value(json_object_get(json_object_get(
+			json_array_get(output.lines, 0), "faults"), fault)) > 0);
+	done(&output);
+	tempdir_clear(directory);
+}
+
+static void flip(const char *directory, const char *name, long offset)
+{
+	char path[256];
+	FILE *file;
+	int byte;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	fseek(file, offset, SEEK_SET);
+	byte = getc(file);
+	fseek(file, offset, SEEK_SET);
+	putc(byte ^ 0x10, file);
+	fclose(file);
+}
+
+static void remove_segment(const char *directory, int number)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/segment-%016d.plog", directory, number);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void truncate_segment(const char *directory, int number, long bytes)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/segment-%016d.plog", directory, number);
+	assert_int_equal(truncate(path, bytes), 0);
+}
+
+static void verify_tells_good_from_bad(void **state)
+{
+	struct logbuild *log;
+
+	sample_write(*state);
+	check_verify(*state, 0, NULL, "The log is good.");
+
+	sample_write(*state);
+	flip(*state, "segment-0000000000000001.plog", 150);
+	check_verify(*state, 3, "frame", "BAD");
+
+	sample_write(*state);
+	truncate_segment(*state, 1, 900);
+	check_verify(*state, 3, "seal", "the seal is missing");
+
+	sample_write(*state);
+	flip(*state, "segment-0000000000000001.plog", 3);
+	check_verify(*state, 3, "segment", "does not begin as a segment");
+
+	for (int i = 0; i < 2; i++) {
+		log = log_begin(*state);
+		for (int j = 1; j <= 3; j++) {
+			log_process(log, j * S, j, j, 0, j * S);
+			log_seal(log);
+		}
+		log_end(log);
+		/* The oldest may go; one in the middle may not. */
+		remove_segment(*state, i ? 2 : 1);
+		check_verify(*state, i ? 3 : 0, i ? "gap" : NULL, i ? "missing" : "begins after");
+	}
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_skip_subbuf(log);
+	log_process(log, S, 2, 2, 0, S);
+	log_end(log);
+	check_verify(*state, 3, "sequence", "sub-buffers are missing");
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_process(log, S, 2, 2, 0, S);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 1, 0, 2, 1);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 2, 1, 1, 0);
+	log_end(log);
+	check_verify(*state, 3, NULL, "a cycle, against the flow:");
+
+	/* By way of an implicit edge: 2@1 before 2@3. */
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_process(log, S, 2, 2, 0, S);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 1, 0, 2, 1);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 2, 3, 1, 0);
+	log_end(log);
+	check_verify(*state, 3, NULL, "a cycle, against the flow:");
+
+	/* Control edges make no cycle, and neither do data edges the other way round. */
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_process(log, S, 2, 2, 0, S);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 1, 0, 2, 3);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 2, 1, 1, 0);
+	log_edge(log, 2 * S, C, PROV_OP_CONNECT, 2, 3, 1, 0);
+	log_end(log);
+	check_verify(*state, 0, NULL, "acyclic");
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 1, 0, 99, 0);
+	log_end(log);
+	check_verify(*state, 3, NULL, "node 99");
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	log_leave_open(log);
+	check_verify(*state, 0, NULL, "still writes it");
+}
+
+static void losses_are_told(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_lost(log, 12);
+	log_process(log, 5 * S, 2, 2, 0, S);
+	log_edge(log, 5 * S, D, PROV_OP_WRITE, 1, 0, 2, 0);
+	log_end(log);
+	output = run(*state, "ancestry", "pid:2", NULL);
+	assert_non_null(strstr(output.text, "12 records were lost"));
+	done(&output);
+	output = run(*state, "ancestry", "pid:2", "--json", NULL);
+	parse(&output);
+	assert_int_equal(json_integer_value(json_object_get(check_form(&output), "lost")), 12);
+	done(&output);
+	/* They were lost before the sixth second. */
+	output = run(*state, "export", "--json", "--since", "2026-01-01T00:00:06Z", NULL);
+	assert_int_equal(output.status, 1);
+	parse(&output);
+	assert_int_equal(json_integer_value(json_object_get(check_form(&output), "lost")), 0);
+	done(&output);
+	output = run(*state, "verify", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "12 records lost"));
+	done(&output);
+	output = run(*state, "verify", "--strict", NULL);
+	assert_int_equal(output.status, 3);
+	done(&output);
+}
+
+static void usage_and_errors(void **state)
+{
+	static const char *const bad[][3] = {
+		{ "nonsense" }, { "ancestry" }, { "ancestry", "a", "b" }, { "tree", "pid:x" },
+		{ "ancestry", "sock:1.2.3.4" }, { "ancestry", "inode:1" }, { "ancestry", "node:x" },
+		{ "ancestry", "path-b64:!" }, { "export", "--depth=x" }, { "export", "--kind=cat" },
+		{ "export", "--follow=cat" }, { "export", "--hide=cat" }, { "export", "--since=x" },
+		{ "export", "--since=@5", "--until=@4" }, { "export", "--cat" },
+		{ "export", "--max-memory=1X" },
+	};
+	struct output output;
+
+	sample_write(*state);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		output = run(*state, bad[i][0], bad[i][1], bad[i][1] ? bad[i][2] : NULL, NULL);
+		if (output.status != 2 || !*output.errors)
+			fail_msg("%s %s: status %d", bad[i][0], bad[i][1] ? bad[i][1] : "",
+				 output.status);
+		done(&output);
+	}
+	output = run("/nonexistent", "summary", NULL);
+	assert_int_equal(output.status, 3);
+	assert_non_null(strstr(output.errors, "no log"));
+	done(&output);
+	output = run(*state, "summary", "--max-memory", "1K", NULL);
+	assert_int_equal(output.status, 5);
+	done(&output);
+	output = run(*state, "--help", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "Exit status"));
+	done(&output);
+	output = run(*state, "--version", NULL);
+	assert_int_equal(output.status, 0);
+	done(&output);
+}
+
+static void a_full_disk_is_told(void **state)
+{
+	char command[512];
+
+	sample_write(*state);
+	snprintf(command, sizeof(command), "%s -d %s export --json >/dev/full 2>/dev/null",
+		 getenv("PROVQ"), (char *)*state);
+	assert_int_equal(WEXITSTATUS(system(command)), 4);
+	snprintf(command, sizeof(command), "%s -d %s export --json 2>&1 | head -n 1 >/dev/null",
+		 getenv("PROVQ"), (char *)*state);
+	assert_int_equal(system(command), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(ancestry_of_what_left),
+		TEST(depth_and_kind_are_counted),
+		TEST(descendants_path_and_windows),
+		TEST(follows_classes_by_time),
+		TEST(all_verbs_and_forms_answer),
+		TEST(history_tree_and_net_say_who),
+		TEST(draws),
+		TEST(graphviz_may_be_missing),
+		TEST(hostile_names_come_back),
+		TEST(a_path_is_what_had_it_last),
+		TEST(a_pid_is_all_images_of_the_last_process),
+		TEST(boots_qualify_ids),
+		TEST(poisoned_libraries_show),
+		TEST(verify_tells_good_from_bad),
+		TEST(losses_are_told),
+		TEST(usage_and_errors),
+		TEST(a_full_disk_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
