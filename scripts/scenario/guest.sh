@@ -7,15 +7,18 @@
 # curl, to an update job, which unpacks, compiles and starts it.  It packs two secrets and sends
 # them out.  Beside it and after it other programs read, write and talk.
 #
+# shellcheck disable=SC2154 # the names come from plan.sh
+#
 # What really happened is written to the ledger, which provq never sees: a line is a word for what
 # it is about (pid, file, port, hash, fact), a role, and values.  This shell must not read what
 # other processes have made, or all that it starts later would come from that: no $(…), no read, no
 # heredoc of changing content.  Looking at inodes is no flow of data.
 set -u
 
-# shellcheck source=/dev/null
+# shellcheck source=/dev/null disable=SC2154
 . /root/in/plan.sh
 ledger=/run/guest/ledger
+analyst=(setpriv --reuid analyst --regid analyst --init-groups env HOME=/home/analyst)
 stop=/run/guest/stop
 
 say()
@@ -33,19 +36,14 @@ note()
 # file ROLE DEVICE INODE PATH, then generation, flags and path as lsattr has them
 note_file()
 {
-	{
-		printf 'file\t%s\t' "$1"
-		stat --printf '%d\t%i\t' -- "$2"
-		lsattr -vd -- "$2"
-	} >> $ledger
+	# A shell of its own, because it reads; one write, because others write as well.
+	(printf 'file\t%s\t%s\n' "$1" "$(stat --printf '%d\t%i\t' -- "$2"; lsattr -vd -- "$2")" \
+		>> $ledger)
 }
 
 note_hash()
 {
-	{
-		printf 'hash\t%s\t' "$1"
-		sha256sum < "$2"
-	} >> $ledger
+	(printf 'hash\t%s\t%s\n' "$1" "$(sha256sum < "$2")" >> $ledger)
 }
 
 fail()
@@ -55,8 +53,8 @@ fail()
 	exit 1
 }
 
-# Run a program with its pid noted: as ROLE PROGRAM ARGUMENT…
-as()
+# Run a program and note its pid: run ROLE PROGRAM ARGUMENT…
+run()
 {
 	local role=$1
 	shift
@@ -106,11 +104,9 @@ serve()
 		fail "sshd does not start"
 	# In a shell of its own: it reads what nginx wrote.
 	(
-		printf 'pid\tnginx-worker\t'
-		pgrep -P "$(< "/run/$mirror_name.pid")"
-		printf 'pid\tother-nginx-worker\t'
-		pgrep -P "$(< "/run/other-$mirror_name.pid")"
-	) >> $ledger
+		note pid nginx-worker "$(pgrep -P "$(< "/run/$mirror_name.pid")")"
+		note pid other-nginx-worker "$(pgrep -P "$(< "/run/other-$mirror_name.pid")")"
+	)
 }
 
 # -- work that has nothing to do with the intrusion -------------------------------------------
@@ -120,7 +116,7 @@ other_download()
 	local round=0
 
 	while [ ! -e $stop ] && [ $round -lt 40 ]; do
-		as other-curl curl -sS -w 'port\tother-curl\t%{local_port}\n' \
+		run other-curl curl -sS -w 'port\tother-curl\t%{local_port}\n' \
 			-o "/var/tmp/news-$round" "http://127.0.0.1:$other_port/news.bin" \
 			>> $ledger
 		[ $round -gt 0 ] || note_file other-download /var/tmp/news-0
@@ -135,7 +131,7 @@ other_database()
 	local round=0
 
 	while [ ! -e $stop ] && [ $round -lt 40 ]; do
-		as other-sqlite sqlite3 /var/tmp/orders.db \
+		run other-sqlite sqlite3 /var/tmp/orders.db \
 			"create table if not exists o(n, t); insert into o values($round, 'x');
 			 select count(*) from o;" > /dev/null
 		[ $round -gt 0 ] || note_file other-database /var/tmp/orders.db
@@ -149,16 +145,16 @@ other_scripts()
 	local round=0
 
 	cd "$work_dir" || return
-	git init -q . 2> /dev/null
+	"${analyst[@]}" git init -q . 2> /dev/null
 	while [ ! -e $stop ] && [ $round -lt 10 ]; do
-		as other-python python3 -c '
+		run other-python "${analyst[@]}" python3 -c '
 import sys, random
 with open(sys.argv[1], "w") as out:
     for _ in range(2000):
         print(random.random(), file=out)' "$report"
 		[ $round -gt 0 ] || note_file other-report "$report"
-		git add -A .
-		as other-git git -c user.name=analyst -c user.email=analyst@guest \
+		"${analyst[@]}" git add -A .
+		run other-git "${analyst[@]}" git -c user.name=analyst -c user.email=analyst@guest \
 			commit -q -m "round $round"
 		[ $round -gt 0 ] || note_file other-commit .git/index
 		round=$((round + 1))
@@ -167,7 +163,7 @@ with open(sys.argv[1], "w") as out:
 
 other_login()
 {
-	as other-ssh ssh -p "$ssh_port" -i /home/analyst/key -o StrictHostKeyChecking=no \
+	run other-ssh ssh -p "$ssh_port" -i /home/analyst/key -o StrictHostKeyChecking=no \
 		-o UserKnownHostsFile=/var/tmp/known_hosts -o BatchMode=yes analyst@127.0.0.1 \
 		'id > ~/session; sort /etc/passwd | wc -l >> ~/session; cat ~/session'
 	note fact ssh-status $?
@@ -182,14 +178,14 @@ other_rotation()
 	mv "$log" "$log.1"
 	nginx -c /root/in/other.conf -s reopen
 	sleep 1
-	as other-rotate gzip "$log.1"
+	run other-rotate gzip "$log.1"
 	note_file other-rotated "$log.1.gz"
 }
 
 # Reads a secret of its own, and one of those that are stolen, and keeps both at home.
 other_backup()
 {
-	as other-backup tar -czf /var/backups/keys.tar.gz "$other_secret" "$secret_key" \
+	run other-backup tar -czf /var/backups/keys.tar.gz "$other_secret" "$secret_key" \
 		2> /dev/null
 	note_file other-backup /var/backups/keys.tar.gz
 }
@@ -199,9 +195,18 @@ other_upload()
 {
 	head -c 50000 /dev/urandom > /var/tmp/metrics.bin
 	note_file other-metrics /var/tmp/metrics.bin
-	as other-upload curl -sS -w 'port\tother-upload\t%{local_port}\n' -o /dev/null \
+	run other-upload curl -sS -w 'port\tother-upload\t%{local_port}\n' -o /dev/null \
 		-T /var/tmp/metrics.bin "http://$host:$backup_port/metrics" >> $ledger
 	note fact upload-status $?
+}
+
+# Its profile is enforced: what this shell may not read does not reach it.
+refused()
+{
+	echo "not for everyone" > /srv/forbidden/list
+	note_file forbidden /srv/forbidden/list
+	run confined bash -c 'exec -a sh confined-sh -c "while read -r x; do :; done < /srv/forbidden/list"'
+	note fact confined-status $?
 }
 
 # -- the intrusion ----------------------------------------------------------------------------
@@ -240,22 +245,21 @@ afterwards()
 	note_file late-loot "$loot"
 	head -c 500 /dev/urandom > /var/tmp/addition
 	note_file late-addition /var/tmp/addition
-	as late-admin dd if=/var/tmp/addition of="$secret_key" oflag=append conv=notrunc \
+	run late-admin dd if=/var/tmp/addition of="$secret_key" oflag=append conv=notrunc \
 		status=none
 	# The same server, which has sent the payload before.
-	as late-curl curl -sS -w 'port\tlate-curl\t%{local_port}\n' -o /var/tmp/index.bin \
+	run late-curl curl -sS -w 'port\tlate-curl\t%{local_port}\n' -o /var/tmp/index.bin \
 		"http://127.0.0.1:$mirror_port/index.bin" >> $ledger
 	note_file late-download /var/tmp/index.bin
 	# Someone looks at the payload.
-	as late-scan sha256sum "$payload.off" "$cache_dir/$archive" > /var/tmp/scan
+	run late-scan sha256sum "$payload.off" "$cache_dir/$archive" > /var/tmp/scan
 	note_file late-scan /var/tmp/scan
 }
 
 say "secrets, servers and jobs are set up"
 prepare
 serve
-as confined confined-sh -c 'cat /srv/forbidden/* > /dev/null 2>&1' # AppArmor refuses
-note fact apparmor-refused $?
+refused
 say "other work begins"
 other_download & jobs=($!)
 other_database & jobs+=($!)
@@ -272,4 +276,4 @@ wait "${jobs[@]}"
 say "done"
 # The jobs' own words end the ledger; nothing is started after this that would matter.
 tr ' ' '\t' < "/var/log/$update_name.log" >> $ledger
-note fact done 1
+note fact complete 1
