@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Tests of flows: perform something, then look at what was recorded of it
+ *
+ * A program has any number of
+ *
+ *	CASE(name, area, flow, hooks, edges)
+ *	ACT(name) { … }
+ *	CHECK(name) { … }
+ *
+ * All acts are performed, then the log is read once, then all checks are made.
+ * Each case is one line of TAP.  The texts of CASE are the rows of
+ * Documentation/security/provenance/coverage.rst.
+ *
+ * Acts are performed by children, for a process that had learnt something would
+ * hand it down to all children after.  Where their order matters they are moved
+ * step by step by signals, which carry no data, so that the tests' own
+ * synchronisation is no flow.
+ */
+#ifndef SELFTEST_FLOW_H
+#define SELFTEST_FLOW_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "graph.h"
+
+#define ROLES		6
+#define STEP_SECONDS	60
+
+/**
+ * struct scene - where a case is performed, and by whom
+ * @dir: an empty directory of the case's own
+ * @pid: what actor()s and run()s were, by their role
+ * @told: how often an actor said told() and nobody has called done() for it
+ * @fd: open files for children to inherit; closed after the act if not 0
+ */
+struct scene {
+	char dir[64];
+	pid_t pid[ROLES];
+	unsigned int told[ROLES];
+	int fd[8];
+};
+
+struct flow_case {
+	const char *name;
+	void (*act)(struct scene *scene);
+	void (*check)(struct scene *scene, struct graph *graph);
+	struct flow_case *next;
+	struct scene scene;
+	bool failed;
+	const char *skip;
+};
+
+void flow_register(struct flow_case *flow_case);
+
+#define CASE(NAME, AREA, FLOW, HOOKS, EDGES)				\
+	static void act_##NAME(struct scene *scene);			\
+	static void check_##NAME(struct scene *scene, struct graph *graph); \
+	static struct flow_case case_##NAME = {				\
+		.name = #NAME, .act = act_##NAME, .check = check_##NAME, \
+	};								\
+	static void __attribute__((constructor)) register_##NAME(void)	\
+	{								\
+		flow_register(&case_##NAME);				\
+	}
+#define ACT(NAME)	static void act_##NAME(struct scene *scene)
+#define CHECK(NAME)							\
+	static void check_##NAME(struct scene *scene __attribute__((unused)), \
+				 struct graph *graph __attribute__((unused)))
+
+/**
+ * EXPECT - the case fails unless @condition holds
+ *
+ * Followed by a format and what it says: what was found instead.
+ */
+#define EXPECT(condition, ...)						\
+	flow_expect(condition, __FILE__, __LINE__, #condition, " " __VA_ARGS__)
+
+bool flow_expect(bool condition, const char *file, int line, const char *what,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/** SKIP - the case cannot be performed here, because of @reason */
+void flow_skip(const char *reason);
+
+/**
+ * MUST - in a child: end it, and with it the case as failed, unless @condition
+ * holds
+ */
+#define MUST(condition)							\
+do {									\
+	if (!(condition))						\
+		flow_die(__FILE__, __LINE__, #condition);		\
+} while (0)
+
+void flow_die(const char *file, int line, const char *what) __attribute__((noreturn));
+
+typedef void (*actor_fn)(struct scene *scene);
+
+/** run - perform @fn in a child, to its end; the case fails if the child does */
+void run(struct scene *scene, int role, actor_fn fn);
+
+/** actor - begin @fn in a child, which first waits in await() */
+void actor(struct scene *scene, int role, actor_fn fn);
+
+/** go - let an actor go on behind its await() */
+void go(struct scene *scene, int role);
+
+/** done - wait until an actor says told() */
+void done(struct scene *scene, int role);
+
+/** step - go() and done() */
+void step(struct scene *scene, int role);
+
+/** finish - wait for the end of an actor; the case fails if it failed */
+void finish(struct scene *scene, int role);
+
+/** await - in an actor: wait for go() */
+void await(void);
+
+/** told - in an actor: let done() return */
+void told(void);
+
+/** pause_ms - sleep; for who waits until another one blocks */
+void pause_ms(unsigned int ms);
+
+/**
+ * in - a path in the case's directory
+ *
+ * Return: one of several static buffers, good until some more calls.
+ */
+const char *in(const struct scene *scene, const char *name);
+
+/** put_file - write a file, which is made if it is not there */
+void put_file(const char *path, const char *text);
+
+/** take_file - read a file to its end */
+void take_file(const char *path);
+
+/** process - image @nth of a role's process */
+int process(const struct scene *scene, const struct graph *graph, int role, int nth);
+
+/** file - the node of a path in the case's directory */
+int file(const struct scene *scene, const struct graph *graph, const char *name);
+
+/** expect_edge - exactly @count edges of that operation and class, at least one if 0 */
+void expect_edge(const struct graph *graph, int from, int to, const char *op,
+		 const char *class, int count, const char *where, int line);
+
+#define EXPECT_EDGE(FROM, TO, OP, CLASS)				\
+	expect_edge(graph, FROM, TO, OP, CLASS, 0, __FILE__, __LINE__)
+#define EXPECT_EDGES(FROM, TO, OP, CLASS, COUNT)			\
+	expect_edge(graph, FROM, TO, OP, CLASS, COUNT, __FILE__, __LINE__)
+#define EXPECT_NO_EDGE(FROM, TO, OP)					\
+	EXPECT(graph_count(graph, FROM, TO, OP, NULL) == 0, "%d %s edges",	\
+	       graph_count(graph, FROM, TO, OP, NULL), OP)
+#define EXPECT_REACHES(FROM, TO)					\
+	EXPECT(graph_reaches(graph, FROM, TO), "node %s does not reach node %s", \
+	       graph_id(graph, FROM), graph_id(graph, TO))
+#define EXPECT_NOT_REACHES(FROM, TO)					\
+	EXPECT(!graph_reaches(graph, FROM, TO), "node %s reaches node %s", \
+	       graph_id(graph, FROM), graph_id(graph, TO))
+#define EXPECT_NODE(NODE)	EXPECT((NODE) >= 0, "no such node")
+
+#endif /* SELFTEST_FLOW_H */
