@@ -184,7 +184,8 @@ static int intern(struct loader *loader, const void *bytes, size_t length, uint3
 		if (!slot)
 			break;
 		blob = &graph->blobs[slot - 1];
-		if (blob->bytes == length && !memcmp(graph->arena + blob->offset, bytes, length)) {
+		if (blob->bytes == length &&
+		    (!length || !memcmp(graph->arena + blob->offset, bytes, length))) {
 			*index = slot - 1;
 			return 0;
 		}
@@ -778,7 +779,8 @@ static int join_parts(struct loader *loader)
 				if (err)
 					goto out;
 			}
-			memcpy(text + bytes, graph->arena + blob->offset, blob->bytes);
+			if (blob->bytes)
+				memcpy(text + bytes, graph->arena + blob->offset, blob->bytes);
 			bytes += blob->bytes;
 			end = (uint64_t)parts[next].offset + blob->bytes;
 			if (!(parts[next].flags & GRAPH_FACT_CARRIED))

@@ -32,11 +32,6 @@ static int by_time(const void *one, const void *two, void *context)
 	return i < j ? -1 : i > j;
 }
 
-static bool kind_wanted(const struct query *query, uint32_t node)
-{
-	return !query->kinds || query->kinds >> graph_node(query->graph, node)->kind & 1;
-}
-
 enum status answer_init(struct answer *answer, const struct query *query, uint32_t *edges,
 			size_t edge_count, struct vertex *starts, size_t start_count)
 {
@@ -55,14 +50,14 @@ enum status answer_init(struct answer *answer, const struct query *query, uint32
 		return NO_MEMORY;
 	}
 	for (size_t i = 0; i < start_count; i++) {
-		if (kind_wanted(query, starts[i].node))
+		if (node_wanted(query, starts[i].node))
 			answer->vertices[answer->vertex_count++] = starts[i];
 		else
 			dropped++;
 	}
 	for (size_t i = 0; i < edge_count; i++) {
 		const struct graph_edge *const edge = graph_edge(graph, edges[i]);
-		const bool from = kind_wanted(query, edge->from), to = kind_wanted(query, edge->to);
+		const bool from = node_wanted(query, edge->from), to = node_wanted(query, edge->to);
 
 		if (from)
 			answer->vertices[answer->vertex_count++] =

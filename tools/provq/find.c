@@ -100,7 +100,7 @@ static bool wanted(const struct query *query, uint32_t node)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 
-	if (query->kinds && !(query->kinds >> n->kind & 1))
+	if (!node_wanted(query, node))
 		return false;
 	/* It lived in the window, as far as is known. */
 	if (node_first_wall_ns(query, node) > query->until_ns ||

@@ -2,8 +2,8 @@
 /* The command line of provq. */
 #include <errno.h>
 #include <getopt.h>
-#include <locale.h>
 #include <stdarg.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -424,6 +424,8 @@ int main(int argc, char **argv)
 		return USAGE;
 	}
 
+	/* One thread writes; locks for each character are half of a large answer. */
+	__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 	status = run(&query, verb, &late);
 	if (fflush(stdout) || ferror(stdout)) {
 		if (errno != EPIPE)

@@ -14,6 +14,14 @@
 #define MINOR_BITS 20
 #define NOT_SET 0xffffffffu	/* loginuid, sessionid */
 
+bool node_wanted(const struct query *query, uint32_t node)
+{
+	const uint8_t kind = graph_node(query->graph, node)->kind;
+
+	/* A kind that this program does not know is not among those named. */
+	return !query->kinds || (kind <= PROV_K_SOCKET && query->kinds >> kind & 1);
+}
+
 int node_name_event(uint8_t text_kind)
 {
 	switch (text_kind) {

@@ -73,6 +73,9 @@ struct bytes {
 	size_t length;
 };
 
+/** node_wanted - is it of a kind that --kind names? */
+bool node_wanted(const struct query *query, uint32_t node);
+
 /** node_name_event - does this text give a path (1), take one away (-1), or neither (0)? */
 int node_name_event(uint8_t text_kind);
 
