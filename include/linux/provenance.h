@@ -24,15 +24,15 @@ enum provenance_hook_id {
 #undef LSM_HOOK
 	PROVENANCE_LSM_HOOKS,
 	__PROVENANCE_OWN_BEFORE = PROVENANCE_LSM_HOOKS - 1,
-#define PROVENANCE_HOOK(NAME, ...) PROVENANCE_ID_##NAME,
+#define PROVENANCE_HOOK(RET, NAME, ...) PROVENANCE_ID_##NAME,
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK
 	PROVENANCE_HOOKS,
 };
 
 union provenance_own_hook {
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
-	void (*NAME) PROTOTYPE;
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
+	RET (*NAME) PROTOTYPE;
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK
 };

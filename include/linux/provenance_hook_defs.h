@@ -6,9 +6,11 @@
  * what happened, or where there is no LSM hook.  They return nothing and
  * refuse nothing.
  *
- * PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)
+ * PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)
  *
- * CONTEXT as in security/provenance/lsm_rows.h.
+ * RET is void, or int for a function that returns its argument @ret unchanged,
+ * so that the caller need not keep it.  CONTEXT as in
+ * security/provenance/lsm_rows.h.
  *
  * @file_read: data was obtained from @file
  * @file_written: data was put into @file
@@ -31,39 +33,39 @@
  * @exec_done: current runs the new program
  * @cred_committed: current has the credentials @new now, and had @old
  */
-PROVENANCE_HOOK(file_read, ATOMIC, (struct file *file), (file))
-PROVENANCE_HOOK(file_written, ATOMIC, (struct file *file), (file))
-PROVENANCE_HOOK(file_mapped, SLEEP,
+PROVENANCE_HOOK(void, file_read, ATOMIC, (struct file *file), (file))
+PROVENANCE_HOOK(void, file_written, ATOMIC, (struct file *file), (file))
+PROVENANCE_HOOK(void, file_mapped, SLEEP,
 		(struct file *file, unsigned long address, unsigned long prot,
 		 unsigned long flags), (file, address, prot, flags))
-PROVENANCE_HOOK(name_created, SLEEP,
+PROVENANCE_HOOK(void, name_created, SLEEP,
 		(struct inode *dir, struct dentry *dentry), (dir, dentry))
-PROVENANCE_HOOK(name_linked, SLEEP,
+PROVENANCE_HOOK(void, name_linked, SLEEP,
 		(struct inode *dir, struct inode *inode, struct dentry *dentry),
 		(dir, inode, dentry))
-PROVENANCE_HOOK(name_removed, SLEEP,
+PROVENANCE_HOOK(void, name_removed, SLEEP,
 		(struct inode *dir, struct inode *inode, struct dentry *dentry),
 		(dir, inode, dentry))
-PROVENANCE_HOOK(name_moved, SLEEP,
+PROVENANCE_HOOK(void, name_moved, SLEEP,
 		(struct inode *old_dir, struct inode *new_dir,
 		 const struct qstr *old_name, struct dentry *moved),
 		(old_dir, new_dir, old_name, moved))
-PROVENANCE_HOOK(socket_bound, SLEEP, (struct socket *sock), (sock))
-PROVENANCE_HOOK(socket_listening, SLEEP, (struct socket *sock), (sock))
-PROVENANCE_HOOK(socket_connected, SLEEP, (struct socket *sock), (sock))
-PROVENANCE_HOOK(socket_accepted, SLEEP,
+PROVENANCE_HOOK(void, socket_bound, SLEEP, (struct socket *sock), (sock))
+PROVENANCE_HOOK(void, socket_listening, SLEEP, (struct socket *sock), (sock))
+PROVENANCE_HOOK(void, socket_connected, SLEEP, (struct socket *sock), (sock))
+PROVENANCE_HOOK(void, socket_accepted, SLEEP,
 		(struct socket *sock, struct socket *newsock), (sock, newsock))
-PROVENANCE_HOOK(socket_sent, SLEEP,
+PROVENANCE_HOOK(int, socket_sent, SLEEP,
 		(struct socket *sock, struct msghdr *msg, int ret),
 		(sock, msg, ret))
-PROVENANCE_HOOK(socket_received, SLEEP,
+PROVENANCE_HOOK(int, socket_received, SLEEP,
 		(struct socket *sock, struct msghdr *msg, int ret, int flags),
 		(sock, msg, ret, flags))
-PROVENANCE_HOOK(task_forked, SLEEP,
+PROVENANCE_HOOK(void, task_forked, SLEEP,
 		(struct task_struct *child, u64 clone_flags),
 		(child, clone_flags))
-PROVENANCE_HOOK(task_exiting, SLEEP, (struct task_struct *task, long code),
+PROVENANCE_HOOK(void, task_exiting, SLEEP, (struct task_struct *task, long code),
 		(task, code))
-PROVENANCE_HOOK(exec_done, SLEEP, (struct linux_binprm *bprm), (bprm))
-PROVENANCE_HOOK(cred_committed, SLEEP,
+PROVENANCE_HOOK(void, exec_done, SLEEP, (struct linux_binprm *bprm), (bprm))
+PROVENANCE_HOOK(void, cred_committed, SLEEP,
 		(const struct cred *new, const struct cred *old), (new, old))

@@ -25,23 +25,36 @@ struct task_struct;
 
 #ifdef CONFIG_SECURITY_PROVENANCE
 
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
+#define __PROVENANCE_CALL_void(CALL)	CALL
+#define __PROVENANCE_CALL_int(CALL)	return CALL
+#define __PROVENANCE_REST_void
+#define __PROVENANCE_REST_int		return ret;
+
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
 	DECLARE_STATIC_KEY_FALSE(provenance_active_##NAME);		\
-	void provenance_all_##NAME PROTOTYPE;				\
+	RET provenance_all_##NAME PROTOTYPE;				\
 	DECLARE_STATIC_CALL(provenance_call_##NAME,			\
 			    provenance_all_##NAME);			\
-	static __always_inline void provenance_##NAME PROTOTYPE		\
+	static __always_inline RET provenance_##NAME PROTOTYPE		\
 	{								\
 		if (static_branch_unlikely(&provenance_active_##NAME))	\
-			static_call(provenance_call_##NAME) ARGUMENTS;	\
+			__PROVENANCE_CALL_##RET(			\
+			static_call(provenance_call_##NAME) ARGUMENTS);	\
+		__PROVENANCE_REST_##RET					\
 	}
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK
 
 #else /* CONFIG_SECURITY_PROVENANCE */
 
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
-	static inline void provenance_##NAME PROTOTYPE { }
+#define __PROVENANCE_REST_void
+#define __PROVENANCE_REST_int	return ret;
+
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
+	static inline RET provenance_##NAME PROTOTYPE			\
+	{								\
+		__PROVENANCE_REST_##RET					\
+	}
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK
 

@@ -36,8 +36,10 @@ static union provenance_own_hook
  * One module is called directly; several are called from here.  The kernel's
  * modules can call these hooks too, so keys and calls are exported.
  */
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
-	void provenance_all_##NAME PROTOTYPE				\
+#define RETURN_void
+#define RETURN_int return ret;
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
+	RET provenance_all_##NAME PROTOTYPE				\
 	{								\
 		const union provenance_own_hook *const functions =	\
 			own_functions[PROVENANCE_ID_##NAME -		\
@@ -47,6 +49,7 @@ static union provenance_own_hook
 		for (i = 0; i < PROVENANCE_SLOTS; i++)			\
 			if (functions[i].NAME)				\
 				functions[i].NAME ARGUMENTS;		\
+		RETURN_##RET						\
 	}								\
 	DEFINE_STATIC_KEY_FALSE(provenance_active_##NAME);		\
 	EXPORT_SYMBOL_GPL(provenance_active_##NAME);			\
@@ -114,7 +117,7 @@ static struct row rows[PROVENANCE_HOOKS] __ro_after_init = {
 	},
 #include <linux/lsm_hook_defs.h>
 #undef LSM_HOOK
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
 	[PROVENANCE_ID_##NAME] = {					\
 		.name = #NAME,						\
 		.active = &provenance_active_##NAME.key,		\

@@ -51,10 +51,13 @@ static int count(enum provenance_hook_id id)
 #include <linux/lsm_hook_defs.h>
 #undef LSM_HOOK
 
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
-	static void count_##NAME PROTOTYPE				\
+#define REST_void
+#define REST_int return ret;
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
+	static RET count_##NAME PROTOTYPE				\
 	{								\
 		count(PROVENANCE_ID_##NAME);				\
+		REST_##RET						\
 	}
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK
@@ -64,7 +67,7 @@ static const struct provenance_hook count_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(NAME, count_##NAME),
 #include <linux/lsm_hook_defs.h>
 #undef LSM_HOOK
-#define PROVENANCE_HOOK(NAME, CONTEXT, PROTOTYPE, ARGUMENTS)		\
+#define PROVENANCE_HOOK(RET, NAME, CONTEXT, PROTOTYPE, ARGUMENTS)	\
 	PROVENANCE_OWN_HOOK_INIT(NAME, count_##NAME),
 #include <linux/provenance_hook_defs.h>
 #undef PROVENANCE_HOOK

@@ -85,7 +85,7 @@ static void hook_task_forked(struct task_struct *child, u64 clone_flags)
 	if (process == parent)
 		return;
 	describe(process, child, task_tgid_nr(current));
-	record_cred(process, child, child->cred);
+	record_cred(process, child, rcu_dereference_raw(child->real_cred));
 	prov_record_text(process->obj.id, PROV_T_COMM, child->comm,
 			 strnlen(child->comm, sizeof(child->comm)));
 	flow_into(process, PROV_OP_FORK, &parent->obj);
@@ -226,6 +226,8 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 	else if (old != &prov_nobody && !prov_is_recorded(old))
 		prov_record_opaque(PROV_OPAQUE_EXEC, process->obj.id,
 				   old->obj.id);
+	/* What the old image had begun to send is not the new one's. */
+	task->sending = NULL;
 	leave_process(task, 0);
 	rcu_assign_pointer(task->process, process);
 	task->alive = true;

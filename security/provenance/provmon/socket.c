@@ -385,7 +385,7 @@ static int hook_unix_may_send(struct socket *sock, struct socket *other)
 	return 0;
 }
 
-static void hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
+static int hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
 {
 	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
@@ -395,22 +395,22 @@ static void hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
 	struct prov_socket *node;
 
 	if (ret <= 0)
-		return;
+		return ret;
 	if (likely(cache) && !sending &&
 	    prov_cache_hit(cache, process->cache_id,
 			   READ_ONCE(process->obj.version)))
-		return;
+		return ret;
 	task->sending = NULL;
 	node = socket_node(sock, process);
 	if (!node)
-		return;
+		return ret;
 	chan = channel_send(process, node, sock);
 	if (sending == sock)
 		prov_send_end(&chan, &task->send);
 	else
 		prov_flow(&chan);
 	if (!is_datagram(sock))
-		return;
+		return ret;
 	record_datagram_address(node, msg);
 	if (task->datagram_to) {
 		chan = channel_deliver(node, task->datagram_to);
@@ -418,10 +418,11 @@ static void hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
 		prov_socket_put(task->datagram_to);
 		task->datagram_to = NULL;
 	}
+	return ret;
 }
 
-static void hook_socket_received(struct socket *sock, struct msghdr *msg,
-				 int ret, int flags)
+static int hook_socket_received(struct socket *sock, struct msghdr *msg,
+				int ret, int flags)
 {
 	struct prov_process *const process = prov_current();
 	const u64 *const cache = cache_in(sock);
@@ -429,7 +430,7 @@ static void hook_socket_received(struct socket *sock, struct msghdr *msg,
 	struct prov_socket *node, *peer;
 
 	if (ret <= 0 || flags & MSG_ERRQUEUE)
-		return;
+		return ret;
 	/* The data first, then the versions: see prov_send_begin(). */
 	smp_rmb();
 	node = READ_ONCE(*prov_socket_slot(sock->sk));
@@ -443,11 +444,11 @@ static void hook_socket_received(struct socket *sock, struct msghdr *msg,
 		if (likely(cache) && !is_datagram(sock) &&
 		    prov_cache_hit(cache, process->cache_id,
 				   READ_ONCE(node->obj.version)))
-			return;
+			return ret;
 	}
 	node = socket_node(sock, process);
 	if (!node)
-		return;
+		return ret;
 	if (is_datagram(sock))
 		record_datagram_address(node, msg);
 	chan = (struct prov_channel){
@@ -460,6 +461,7 @@ static void hook_socket_received(struct socket *sock, struct msghdr *msg,
 		.op = PROV_OP_RECV,
 	};
 	prov_flow(&chan);
+	return ret;
 }
 
 /* The socket on this machine that a UDP packet comes from, or NULL; RCU. */
