@@ -179,6 +179,11 @@ int file(const struct scene *scene, const struct graph *graph, const char *name)
 	return graph_path(graph, in(scene, name));
 }
 
+static const char *id_text(const struct graph *graph, int node)
+{
+	return node == ANY ? "any" : graph_id(graph, node);
+}
+
 void expect_edge(const struct graph *graph, int from, int to, const char *op,
 		 const char *class, int count, const char *where, int line)
 {
@@ -188,12 +193,34 @@ void expect_edge(const struct graph *graph, int from, int to, const char *op,
 	if (count ? found == count : found > 0)
 		return;
 	current_case->failed = true;
-	printf("# %s: %s:%d: %d %s edges %s (%s) from node %s to node %s",
-	       current_case->name, where, line, found, class, op, count ? "counted" : "at all",
-	       from == ANY ? "any" : graph_id(graph, from), to == ANY ? "any" : graph_id(graph, to));
-	if (count)
-		printf(", not %d", count);
-	putchar('\n');
+	printf("# %s: %s:%d: %d %s edges (%s) from node %s to node %s, but %s%d expected\n",
+	       current_case->name, where, line, found, op, class, id_text(graph, from),
+	       id_text(graph, to), count ? "" : "at least ", count ?: 1);
+}
+
+void expect_no_edge(const struct graph *graph, int from, int to, const char *op,
+		    const char *class, const char *where, int line)
+{
+	const bool there = from != NO_NODE && to != NO_NODE;
+	const int found = there ? graph_count(graph, from, to, op, class) : 0;
+
+	if (there && !found)
+		return;
+	current_case->failed = true;
+	printf("# %s: %s:%d: %d %s edges from node %s to node %s, but none expected\n",
+	       current_case->name, where, line, found, op ?: class ?: "",
+	       id_text(graph, from), id_text(graph, to));
+}
+
+void expect_path(const struct graph *graph, int from, int to, bool there, const char *where,
+		 int line)
+{
+	if (from != NO_NODE && to != NO_NODE && graph_reaches(graph, from, to) == there)
+		return;
+	current_case->failed = true;
+	printf("# %s: %s:%d: %s path of data from node %s to node %s\n", current_case->name,
+	       where, line, there ? "no" : "unexpected", graph_id(graph, from),
+	       graph_id(graph, to));
 }
 
 static void perform(struct flow_case *flow_case, const char *top)

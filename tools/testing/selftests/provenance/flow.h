@@ -151,19 +151,27 @@ int file(const struct scene *scene, const struct graph *graph, const char *name)
 void expect_edge(const struct graph *graph, int from, int to, const char *op,
 		 const char *class, int count, const char *where, int line);
 
+/** expect_no_edge - no such edge between nodes that are there */
+void expect_no_edge(const struct graph *graph, int from, int to, const char *op,
+		    const char *class, const char *where, int line);
+
+/** expect_path - a path of data edges, or none, between nodes that are there */
+void expect_path(const struct graph *graph, int from, int to, bool there, const char *where,
+		 int line);
+
 #define EXPECT_EDGE(FROM, TO, OP, CLASS)				\
 	expect_edge(graph, FROM, TO, OP, CLASS, 0, __FILE__, __LINE__)
 #define EXPECT_EDGES(FROM, TO, OP, CLASS, COUNT)			\
 	expect_edge(graph, FROM, TO, OP, CLASS, COUNT, __FILE__, __LINE__)
+/* That something is not there says only something of nodes that are. */
 #define EXPECT_NO_EDGE(FROM, TO, OP)					\
-	EXPECT(graph_count(graph, FROM, TO, OP, NULL) == 0, "%d %s edges",	\
-	       graph_count(graph, FROM, TO, OP, NULL), OP)
+	expect_no_edge(graph, FROM, TO, OP, NULL, __FILE__, __LINE__)
+#define EXPECT_NO_DATA(FROM, TO)					\
+	expect_no_edge(graph, FROM, TO, NULL, "data", __FILE__, __LINE__)
 #define EXPECT_REACHES(FROM, TO)					\
-	EXPECT(graph_reaches(graph, FROM, TO), "node %s does not reach node %s", \
-	       graph_id(graph, FROM), graph_id(graph, TO))
+	expect_path(graph, FROM, TO, true, __FILE__, __LINE__)
 #define EXPECT_NOT_REACHES(FROM, TO)					\
-	EXPECT(!graph_reaches(graph, FROM, TO), "node %s reaches node %s", \
-	       graph_id(graph, FROM), graph_id(graph, TO))
+	expect_path(graph, FROM, TO, false, __FILE__, __LINE__)
 #define EXPECT_NODE(NODE)	EXPECT((NODE) >= 0, "no such node")
 
 #endif /* SELFTEST_FLOW_H */
