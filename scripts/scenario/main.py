@@ -133,11 +133,13 @@ def record(out, seed, progress):
 def answer(out, progress):
 	"""Ask provq.  All that the analyst knows is where the stolen data went."""
 	port = json.loads((out / "plan.json").read_text())["drop_port"]
+	print(flush=True)
 	result = subprocess.run([sys.executable, str(HERE / "answer.py"), str(out / "log"),
 				 "%s:%d" % (planning.HOST, port), str(out)], check=False)
+	print(flush=True)
 	if result.returncode:
-		raise Failure("provq gave no answer")
-	progress.say("provq has answered")
+		raise Failure("there was no answer, see above")
+	progress.say("answered")
 
 
 def check(out, progress):
@@ -148,7 +150,7 @@ def check(out, progress):
 	bad = [line for line in lines if line.startswith(("not ok ", "Bail out!"))]
 	for line in bad:
 		print("          " + line)
-	progress.say("the answer was compared with what was done: %d right, %d wrong"
+	progress.say("compared with what was really done: %d right, %d wrong"
 		     % (len(good), len(bad)))
 	if result.returncode or bad:
 		raise Failure("the record is not what was done, see above")
@@ -174,6 +176,8 @@ def main():
 		answer(out, progress)
 		if not options.no_check:
 			check(out, progress)
+		print("report   %s\npicture  %s\nlog      %s   (provq -d %s summary)" % (
+			out / "answer.txt", out / "answer.svg", out / "log", out / "log"))
 	except Failure as failure:
 		print("scenario: %s (SEED=%d repeats it)" % (failure, seed), file=sys.stderr)
 		return 1

@@ -20,6 +20,7 @@ import tarfile
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "scripts/scenario"))
 
+import answer as analyst	# noqa: E402
 import graph	# noqa: E402
 from plan import HOST	# noqa: E402
 
@@ -385,6 +386,30 @@ def check_other_answers(tap, log, whole, plan):
 		tap.ok(not whole.files(role) & seen, "but not to " + role)
 
 
+def check_report(tap, log, whole, plan):
+	"""What the report is made from: nothing but the address is told to it."""
+	incident = analyst.Incident(log, "%s:%d" % (HOST, plan["drop_port"]))
+	web = whole.by_remote["%s:%d" % (HOST, plan["web_port"])]
+	tap.ok(set(incident.entries) == web, "the report names where it came from, and only that",
+	       incident.entries)
+	taken = {edge.from_node for edge in incident.takes}
+	secrets = whole.files("secret-key") | whole.files("secret-table")
+	tap.ok(taken == secrets, "the report names the secrets, and only these",
+	       "\n".join(incident.name(name) for name in taken))
+	tap.ok({edge.from_node for edge in incident.sends} <= whole.processes("payload"),
+	       "the report names who sent them")
+	story = analyst.Story(incident)
+	shown = {name for _, source, target, _ in story.arrows for name in (source, target)}
+	members = {other for name in shown for other in story.members(name)}
+	for role in ("mirror-archive", "cache-archive", "setup", "source", "header", "payload",
+		     "loot"):
+		tap.ok(whole.files(role) & members, "the picture has: file " + role)
+	foreign = [name for name, nodes in strangers(whole, plan) if nodes & members]
+	tap.ok(not foreign, "the picture has nothing else", "\n".join(foreign))
+	tap.ok([arrow[0] for arrow in story.arrows] == sorted(arrow[0] for arrow in story.arrows),
+	       "the steps are in order of time")
+
+
 def main():
 	out = pathlib.Path(sys.argv[1])
 	tap = Tap()
@@ -397,6 +422,7 @@ def main():
 	check_ancestry(tap, log, whole, plan)
 	check_late(tap, whole)
 	check_other_answers(tap, log, whole, plan)
+	check_report(tap, log, whole, plan)
 	print("1..%d" % tap.count)
 	return 1 if tap.failed else 0
 
