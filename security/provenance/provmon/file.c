@@ -11,6 +11,7 @@
 #include <linux/preempt.h>
 
 #include "file.h"
+#include "name.h"
 #include "object.h"
 #include "record.h"
 
@@ -57,7 +58,13 @@ static struct prov_inode *file_node(const struct file *const file,
 	if (!in_task() || !prov_is_recorded(process) || S_ISSOCK(inode->i_mode))
 		return NULL;
 	node = prov_inode_get(inode);
-	return node == &prov_nothing ? NULL : node;
+	if (!node || node == &prov_nothing)
+		return NULL;
+	/* A descriptor can come from someone who is not recorded. */
+	if (unlikely(!READ_ONCE(node->names[0])) &&
+	    node->obj.kind != PROV_K_PIPE)
+		prov_record_open(node, file);
+	return node;
 }
 
 static void fill_cache(u64 *cache, const struct prov_process *const process,

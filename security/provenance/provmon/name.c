@@ -338,7 +338,14 @@ void prov_record_open(struct prov_inode *node, const struct file *file)
 
 	if (likely(knows_name(node, key)))
 		return;
-	prov_record_path(node->obj.id, PROV_T_OPEN, &file->f_path);
+	if (node->obj.kind == PROV_K_MEMFD) {
+		const struct qstr *const name = &file->f_path.dentry->d_name;
+
+		prov_record_text(node->obj.id, PROV_T_ANON_NAME, name->name,
+				 name->len);
+	} else {
+		prov_record_path(node->obj.id, PROV_T_OPEN, &file->f_path);
+	}
 	learn_name(node, key);
 }
 
