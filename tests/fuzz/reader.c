@@ -10,6 +10,7 @@
  *  - noise: several random changes at once.
  *
  * usage: reader [SEED [ROUNDS]]
+ *        reader --content FILE	write the content of a good log, for the fuzzer
  *
  * Compiled with -DLIBFUZZER (clang -fsanitize=fuzzer), the input is the content
  * of a frame: sub-buffers back to back.
@@ -264,6 +265,13 @@ int main(int argc, char **argv)
 	start();
 	file = good_file(&file_bytes);
 	content = good_content(&content_bytes);
+	if (argc > 2 && !strcmp(argv[1], "--content")) {
+		FILE *const out = fopen(argv[2], "w");
+
+		tempdir_free(directory);
+		return !out || fwrite(content, 1, content_bytes, out) != content_bytes ||
+		       fclose(out);
+	}
 	each_length_of_the_file(file, file_bytes);
 	fprintf(tap, "ok 1 - a log cut at each of its %zu lengths\n", file_bytes);
 	each_byte_of_the_file(file, file_bytes);

@@ -432,6 +432,23 @@ static void keeps_to_its_memory(void **state)
 	graph_free(graph);
 }
 
+static void boots_may_be_empty(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct graph *graph;
+
+	log_thread(log, 1, 1);
+	log_new_boot(log, LOG_WALL_NS - 1000 * S);
+	log_thread(log, 1, 1);
+	log_end(log);
+	graph = load(*state);
+	assert_int_equal(graph_boot_count(graph), 2);
+	assert_int_equal(graph_node_count(graph), 0);
+	/* In order of time, not of reading. */
+	assert_int_equal(graph_boot(graph, 0)->id[0], 2);
+	graph_free(graph);
+}
+
 static void tells_what_is_no_log(void **state)
 {
 	struct graph *graph;
@@ -564,6 +581,7 @@ int main(void)
 		TEST(counts_what_is_lost_and_missing),
 		TEST(reads_an_open_segment),
 		TEST(keeps_to_its_memory),
+		TEST(boots_may_be_empty),
 		TEST(tells_what_is_no_log),
 		cmocka_unit_test(json_says_every_byte),
 		cmocka_unit_test(base64_comes_back),

@@ -925,8 +925,9 @@ static int order_boots(struct graph *graph)
 	graph->boot_room = graph->wall_room = count;
 	for (size_t i = 0; i < graph->subbuf_count; i++)
 		graph->subbufs[i].boot = number[graph->subbufs[i].boot];
-	memset(graph->node_table.slots, 0,
-	       (graph->node_table.mask + 1) * sizeof(*graph->node_table.slots));
+	if (graph->node_count)
+		memset(graph->node_table.slots, 0,
+		       (graph->node_table.mask + 1) * sizeof(*graph->node_table.slots));
 	for (size_t i = 0; i < graph->node_count; i++) {
 		struct graph_node *const node = &graph->nodes[i];
 

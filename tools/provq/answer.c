@@ -132,6 +132,15 @@ uint64_t lost_in_window(const struct query *query, uint64_t *missing)
 	return lost;
 }
 
+uint64_t log_faults(const struct query *query)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < GRAPH_F_COUNT; i++)
+		sum += graph_info(query->graph)->faults[i];
+	return sum;
+}
+
 void print_log_state(const struct query *query, FILE *out)
 {
 	uint64_t missing;
@@ -143,6 +152,8 @@ void print_log_state(const struct query *query, FILE *out)
 	if (missing)
 		fprintf(out, "%" PRIu64 " sub-buffers are missing from the log in this window: the answer may be incomplete.\n",
 			missing);
+	if (log_faults(query))
+		fputs("The log is damaged (see provq verify): the answer may be incomplete.\n", out);
 }
 
 static void print_hidden(const struct answer *answer, FILE *out)

@@ -79,6 +79,62 @@ static size_t make_arrows(const struct answer *answer, struct arrow *arrows)
 	return kept;
 }
 
+static bool same_process(const struct query *query, uint32_t a, uint32_t b)
+{
+	const struct graph_node *const one = graph_node(query->graph, a);
+	const struct graph_node *const two = graph_node(query->graph, b);
+
+	return one->kind == PROV_K_PROCESS && two->kind == PROV_K_PROCESS &&
+	       one->boot == two->boot && one->process.tgid == two->process.tgid &&
+	       one->process.start_ns == two->process.start_ns;
+}
+
+/*
+ * A process that was forked and did nothing but execute is one arrow, from who
+ * forked it to what it became.  @dropped marks the nodes that are gone by this.
+ */
+static size_t join_fork_and_exec(const struct answer *answer, struct arrow *arrows, size_t count,
+				 bool *dropped)
+{
+	const uint32_t nodes = graph_node_count(answer->query->graph);
+	struct ends {
+		uint32_t in, out;	/* how many arrows */
+		uint32_t fork, exec;	/* the last of them */
+	} *const ends = calloc(nodes + 1ull, sizeof(*ends));
+	size_t kept = 0;
+
+	if (!ends)
+		return count;
+	for (size_t i = 0; i < count; i++) {
+		ends[arrows[i].to].in++;
+		ends[arrows[i].to].fork = i;
+		ends[arrows[i].from].out++;
+		ends[arrows[i].from].exec = i;
+	}
+	for (size_t i = 0; i < answer->vertex_count; i++) {
+		const uint32_t node = answer->vertices[i].node;
+		struct arrow *fork, *exec;
+
+		if (dropped[node] || ends[node].in != 1 || ends[node].out != 1 ||
+		    answer_is_start(answer, node))
+			continue;
+		fork = &arrows[ends[node].fork];
+		exec = &arrows[ends[node].exec];
+		if (strcmp(fork->name, "fork") || strcmp(exec->name, "exec") ||
+		    !same_process(answer->query, node, exec->to))
+			continue;
+		dropped[node] = true;
+		fork->to = exec->to;
+		fork->name = "fork, exec";
+		exec->count = 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (arrows[i].count)
+			arrows[kept++] = arrows[i];
+	free(ends);
+	return kept;
+}
+
 /* Inside double quotes; a backslash begins an escape of dot. */
 static void escape(FILE *out, const char *text, size_t length)
 {
@@ -97,7 +153,7 @@ static void wrap(FILE *out, const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		if (((uint8_t)text[i] & 0xc0) == 0x80)
 			continue;
-		if (text[i] == ' ' || text[i] == '/')
+		if (text[i] == ' ' || (text[i] == '/' && i && text[i - 1] != '/'))
 			place = i;
 		if (++width <= LINE_WIDTH)
 			continue;
@@ -199,14 +255,17 @@ void dot_answer(const struct answer *answer, FILE *out)
 	const uint64_t day_ns = 86400ull * 1000000000;
 	uint64_t first_ns = UINT64_MAX, last_ns = 0;
 	size_t count, length = 0, begin = 0;
+	bool *const dropped = calloc(graph_node_count(query->graph) + 1ull, sizeof(*dropped));
 	FILE *stream;
 	bool date;
 
-	if (!arrows) {
+	if (!arrows || !dropped) {
+		free(arrows);
+		free(dropped);
 		complain("out of memory");
 		return;
 	}
-	count = make_arrows(answer, arrows);
+	count = join_fork_and_exec(answer, arrows, make_arrows(answer, arrows), dropped);
 	for (size_t i = 0; i < count; i++) {
 		if (arrows[i].first_ns < first_ns)
 			first_ns = arrows[i].first_ns;
@@ -246,13 +305,15 @@ void dot_answer(const struct answer *answer, FILE *out)
 		free(footer);
 	}
 	for (size_t i = 0; i < answer->vertex_count; i++)
-		if (!i || answer->vertices[i].node != answer->vertices[i - 1].node)
+		if ((!i || answer->vertices[i].node != answer->vertices[i - 1].node) &&
+		    !dropped[answer->vertices[i].node])
 			print_node(answer, answer->vertices[i].node, out);
 	for (size_t i = 0; i < count; i++)
 		print_arrow(&arrows[i], date, out);
 	print_legend(out);
 	fputs("}\n", out);
 	free(arrows);
+	free(dropped);
 }
 
 enum status svg_answer(const struct answer *answer)

@@ -158,6 +158,7 @@ void json_trailer(const struct query *query, const struct answer *answer, uint64
 	json_u64(&json, "kind", answer ? answer->cut_kind : 0);
 	json_end(&json, '}');
 	json_u64(&json, "missing", missing);
+	json_u64(&json, "faults", log_faults(query));
 	if (answer) {
 		json_name(&json, "not_followed");
 		json_begin(&json, '[');

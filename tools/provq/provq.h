@@ -197,6 +197,8 @@ void answer_free(struct answer *answer);
 enum status answer_print(const struct answer *answer);
 bool answer_is_start(const struct answer *answer, uint32_t node);
 uint64_t lost_in_window(const struct query *query, uint64_t *missing);
+/** log_faults - how many faults loading found: the log is damaged if it is not 0 */
+uint64_t log_faults(const struct query *query);
 /** answer_footer - for people: what was cut, hidden, lost and not followed */
 void answer_footer(const struct answer *answer, FILE *out);
 void print_log_state(const struct query *query, FILE *out);

@@ -59,15 +59,6 @@ static void machine_text(const uint8_t id[16], char text[40])
 		snprintf(text + 2 * i, 40 - 2 * i, "%02x", id[i]);
 }
 
-static uint64_t faults(const struct graph_info *info)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < GRAPH_F_COUNT; i++)
-		sum += info->faults[i];
-	return sum;
-}
-
 static void summary_json(const struct query *query, const struct counts *counts)
 {
 	const struct graph_info *const info = graph_info(query->graph);
@@ -90,7 +81,7 @@ static void summary_json(const struct query *query, const struct counts *counts)
 	json_u64(&json, "edges", counts->edges);
 	json_u64(&json, "lost", lost_in_window(query, &missing));
 	json_u64(&json, "missing", missing);
-	json_u64(&json, "faults", faults(info));
+	json_u64(&json, "faults", log_faults(query));
 	json_name(&json, "boots");
 	json_begin(&json, '[');
 	for (uint32_t i = 0; i < graph_boot_count(query->graph); i++) {
@@ -154,8 +145,8 @@ static void summary_text(const struct query *query, const struct counts *counts)
 	if (missing)
 		printf(", and %" PRIu64 " sub-buffers are missing", missing);
 	putchar('\n');
-	if (faults(info))
-		printf("DAMAGED    %" PRIu64 " faults: see provq verify\n", faults(info));
+	if (log_faults(query))
+		printf("DAMAGED    %" PRIu64 " faults: see provq verify\n", log_faults(query));
 	for (uint32_t i = 0; i < graph_boot_count(query->graph); i++) {
 		const struct graph_boot *const boot = graph_boot(query->graph, i);
 

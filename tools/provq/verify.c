@@ -223,10 +223,8 @@ static bool whole(const struct query *query)
 {
 	const struct graph_info *const info = graph_info(query->graph);
 
-	for (int i = 0; i < GRAPH_F_COUNT; i++)
-		if (info->faults[i])
-			return false;
-	return !info->lost && !info->missing && !info->begins_late && !info->open_segments;
+	return !log_faults(query) && !info->lost && !info->missing &&
+	       !info->begins_late && !info->open_segments;
 }
 
 static void verify_json(const struct query *query, bool good, uint64_t vertices, uint64_t left,
@@ -286,10 +284,8 @@ static void verify_text(const struct query *query, bool good, uint64_t vertices,
 			bool undescribed)
 {
 	const struct graph_info *const info = graph_info(query->graph);
-	uint64_t faults = 0;
+	const uint64_t faults = log_faults(query);
 
-	for (int i = 0; i < GRAPH_F_COUNT; i++)
-		faults += info->faults[i];
 	printf("%s %" PRIu64 " segments, %" PRIu64 " frames, %zu sub-buffers, %" PRIu64
 	       " records: checksums, seals and sequence%s\n", faults ? "BAD " : "ok  ",
 	       info->segments, info->frames, graph_subbuf_count(query->graph), info->records,
@@ -333,7 +329,7 @@ enum status verb_verify(struct query *query)
 	const struct graph_info *const info = graph_info(query->graph);
 	FILE *const out = query->format == TEXT ? stdout : NULL;
 	uint64_t vertices = 0, left = 0;
-	bool good = true, undescribed;
+	bool good, undescribed;
 	int err;
 
 	err = check_cycles(query, out, &vertices, &left);
@@ -341,8 +337,7 @@ enum status verb_verify(struct query *query)
 		complain("%s", err == -ENOMEM ? "out of memory" : "the graph is too large");
 		return NO_MEMORY;
 	}
-	for (int i = 0; i < GRAPH_F_COUNT; i++)
-		good &= !info->faults[i];
+	good = !log_faults(query);
 	undescribed = info->undescribed && whole(query);
 	good &= !left && !undescribed && !info->missing && !(query->strict && info->lost);
 	if (query->format == TEXT)
