@@ -40,8 +40,9 @@ void port_point(void);
 #endif
 
 /*
- * ThreadSanitizer knows no fences, and needs none: the data that the barriers
- * order is accessed with atomic operations in the tests.
+ * The engine's barrier, and that of its callers.  ThreadSanitizer knows no
+ * fences, and needs none: the data that the barriers order is accessed with
+ * atomic operations in the tests.
  */
 #ifdef __SANITIZE_THREAD__
 #define smp_rmb() __asm__ volatile("" : : : "memory")

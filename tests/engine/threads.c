@@ -164,7 +164,6 @@ static void give(int src, int dst, struct prov_memory *memory, u64 *word)
 	if (begun)
 		prov_send_begin(&chan, &send);
 	dawdle();
-	smp_wmb();
 	__atomic_fetch_or(&all.data[dst], __atomic_load_n(&all.data[src], __ATOMIC_RELAXED),
 			  __ATOMIC_RELAXED);
 	dawdle();

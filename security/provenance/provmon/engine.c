@@ -116,6 +116,14 @@ static void enter_version(struct prov_object *const dst, u32 version)
 	if (dst->version != version) {
 		WRITE_ONCE(dst->version, version);
 		dst->out = false;
+		/*
+		 * The version first, then the data, which is stored when the
+		 * lock is given up and so not ordered by it, and the word of the
+		 * open file, by which other senders leave prov_send_begin() out.
+		 * Pairs with the smp_rmb() in hook_file_read() and
+		 * hook_socket_received(), between the data and the version.
+		 */
+		smp_wmb();
 	}
 }
 
@@ -169,6 +177,9 @@ bool prov_flow(const struct prov_channel *const chan)
  * If the sender fails, @send is just forgotten: a version without an edge into
  * it says nothing.
  *
+ * Who sees data that the caller stores from now on, and then has a smp_rmb(),
+ * sees the version of the destination that the data goes into, or a later one.
+ *
  * Context: Any but NMI.
  */
 void prov_send_begin(const struct prov_channel *const chan,
@@ -178,7 +189,7 @@ void prov_send_begin(const struct prov_channel *const chan,
 	unsigned long flags;
 
 	if (src == dst) {
-		*send = (struct prov_send){ .src_version = src->version };
+		*send = (struct prov_send){};
 		return;
 	}
 	flags = lock_both(src, dst);

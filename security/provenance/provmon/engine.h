@@ -11,6 +11,7 @@
 #define _SECURITY_PROVMON_ENGINE_H
 
 #ifdef __KERNEL__
+#include <asm/barrier.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/spinlock.h>
