@@ -1,0 +1,791 @@
+// SPDX-License-Identifier: GPL-2.0
+/* TCP and UDP over IPv4 and IPv6, both ends on this machine */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flow.h"
+
+/**
+ * struct peers - who talks to whom; a case sets it before it forks them
+ * @family: of both sockets
+ * @host: address of the server
+ * @port: of the server
+ * @mapped: the client is IPv4, the server IPv6
+ */
+static struct peers {
+	int family;
+	const char *host;
+	int port;
+	bool mapped;
+} peers;
+
+static socklen_t make_address(int family, const char *host, int port,
+			      struct sockaddr_storage *storage)
+{
+	struct sockaddr_in *const in4 = (struct sockaddr_in *)storage;
+	struct sockaddr_in6 *const in6 = (struct sockaddr_in6 *)storage;
+
+	memset(storage, 0, sizeof(*storage));
+	if (family == AF_INET) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(port);
+		MUST(inet_pton(AF_INET, host, &in4->sin_addr) == 1);
+		return sizeof(*in4);
+	}
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	MUST(inet_pton(AF_INET6, host, &in6->sin6_addr) == 1);
+	return sizeof(*in6);
+}
+
+static int bound_socket(int type)
+{
+	const int fd = socket(peers.family, type, 0), on = 1;
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(peers.family, peers.mapped ? "::" : peers.host,
+					     peers.port, &address);
+
+	MUST(fd >= 0);
+	MUST(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+	MUST(!bind(fd, (struct sockaddr *)&address, bytes));
+	return fd;
+}
+
+static int client_family(void)
+{
+	return peers.mapped ? AF_INET : peers.family;
+}
+
+static socklen_t server_address(struct sockaddr_storage *address)
+{
+	return make_address(client_family(), peers.host, peers.port, address);
+}
+
+static int connected_socket(int type)
+{
+	const int fd = socket(client_family(), type, 0);
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+
+	MUST(fd >= 0);
+	MUST(!connect(fd, (struct sockaddr *)&address, bytes));
+	return fd;
+}
+
+/* The server's address as provq prints it. */
+static const char *server_text(void)
+{
+	static char text[80];
+
+	snprintf(text, sizeof(text), strchr(peers.host, ':') ? "[%s]:%d" : "%s:%d", peers.host,
+		 peers.port);
+	return text;
+}
+
+static void serve(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+	char byte;
+	int fd;
+
+	MUST(!listen(listening, 1));
+	told();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0);
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+	take_file(in(scene, "answer"));
+	MUST(send(fd, "x", 1, 0) == 1);
+	/* Until the client has read it and gone. */
+	MUST(recv(fd, &byte, 1, 0) == 0);
+}
+
+static void request(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+	char byte;
+
+	take_file(in(scene, "from"));
+	MUST(send(fd, "x", 1, 0) == 1);
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "answered"), "x");
+	take_file(in(scene, "late"));
+}
+
+static void act_connection(struct scene *scene)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "answer"), "a");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, serve);
+	done(scene, 0);
+	run(scene, 1, request);
+	finish(scene, 0);
+}
+
+static void check_connection(struct scene *scene, struct graph *graph)
+{
+	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
+	const int end = graph_to(graph, client, "send"), server_end = graph_to(graph, server, "send");
+	const int listening = graph_to(graph, server, "listen");
+
+	EXPECT_EDGES(server, listening, "bind", "control", 1);
+	EXPECT_EDGES(server, listening, "listen", "control", 1);
+	EXPECT_EDGES(client, end, "connect", "control", 1);
+	EXPECT_EDGES(listening, server_end, "accept", "control", 1);
+	EXPECT_EDGES(server_end, server, "accept", "control", 1);
+	EXPECT(graph_peer(graph, end) == server_end);
+	if (!peers.mapped) {
+		EXPECT(!strcmp(graph_string(graph, listening, "local"), server_text()), "%s",
+		       graph_string(graph, listening, "local"));
+		EXPECT(!strcmp(graph_string(graph, server_end, "local"), server_text()), "%s",
+		       graph_string(graph, server_end, "local"));
+		EXPECT(!strcmp(graph_string(graph, server_end, "remote"),
+			       graph_string(graph, end, "local")));
+	}
+	EXPECT(!strcmp(graph_string(graph, end, "remote"), server_text()), "%s",
+	       graph_string(graph, end, "remote"));
+	EXPECT_EDGES(client, end, "send", "data", 1);
+	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
+	EXPECT_EDGES(server_end, server, "recv", "data", 1);
+	EXPECT_EDGES(server_end, end, "deliver", "data", 1);
+	EXPECT_EDGES(end, client, "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "answered"));
+	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), server);
+}
+
+#define TCP_FLOWS "socket_bound, socket_listening, socket_connected, inet_conn_established, "	\
+		  "inet_csk_clone, socket_accepted, socket_sent, socket_received"
+
+CASE(tcp4, "network", "TCP over IPv4: bind, listen, connect, accept, send, receive, both ways",
+     TCP_FLOWS, "bind, listen, connect, accept: control; send, deliver, recv: data; addresses")
+
+static const struct peers tcp4 = { AF_INET, "127.0.0.1", 7001, false };
+static const struct peers tcp6 = { AF_INET6, "::1", 7002, false };
+static const struct peers tcp_mapped = { AF_INET6, "127.0.0.1", 7003, true };
+
+ACT(tcp4)
+{
+	peers = tcp4;
+	act_connection(scene);
+}
+
+CHECK(tcp4)
+{
+	peers = tcp4;
+	check_connection(scene, graph);
+}
+
+CASE(tcp6, "network", "TCP over IPv6", TCP_FLOWS, "as over IPv4")
+
+ACT(tcp6)
+{
+	peers = tcp6;
+	act_connection(scene);
+}
+
+CHECK(tcp6)
+{
+	peers = tcp6;
+	check_connection(scene, graph);
+}
+
+CASE(tcp_mapped, "network", "TCP from an IPv4 socket to an IPv6 socket", TCP_FLOWS,
+     "as over IPv4")
+
+ACT(tcp_mapped)
+{
+	peers = tcp_mapped;
+	act_connection(scene);
+}
+
+CHECK(tcp_mapped)
+{
+	peers = tcp_mapped;
+	check_connection(scene, graph);
+}
+
+static void serve_late(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+	char bytes[4];
+	int fd;
+
+	MUST(!listen(listening, 2));
+	told();
+	await();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0 && recv(fd, bytes, 4, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void send_only(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+
+	take_file(in(scene, "from"));
+	MUST(send(fd, "x", 1, 0) == 1);
+}
+
+static void act_before_accept(struct scene *scene)
+{
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, serve_late);
+	done(scene, 0);
+	run(scene, 1, send_only);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+static void check_before_accept(struct scene *scene, struct graph *graph)
+{
+	EXPECT_REACHES(process(scene, graph, 1, 0), process(scene, graph, 0, 0));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(before_accept4, "network", "TCP over IPv4: data sent before accept, by a sender that is gone",
+     "inet_csk_clone", "the data arrives with its origin")
+
+ACT(before_accept4)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7004, false };
+	act_before_accept(scene);
+}
+
+CHECK(before_accept4)
+{
+	check_before_accept(scene, graph);
+}
+
+CASE(before_accept6, "network", "TCP over IPv6: data sent before accept, by a sender that is gone",
+     "inet_csk_clone", "the data arrives with its origin")
+
+ACT(before_accept6)
+{
+	peers = (struct peers){ AF_INET6, "::1", 7005, false };
+	act_before_accept(scene);
+}
+
+CHECK(before_accept6)
+{
+	check_before_accept(scene, graph);
+}
+
+CASE(nonblocking, "network", "TCP: connect that does not block", "socket_connected",
+     "connect, control; data arrives with its origin")
+
+static void connect_nonblocking(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+
+	take_file(in(scene, "from"));
+	MUST(connect(fd, (struct sockaddr *)&address, bytes) && errno == EINPROGRESS);
+	while (send(fd, "x", 1, 0) != 1)
+		MUST(errno == EAGAIN || errno == ENOTCONN);
+}
+
+ACT(nonblocking)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7006, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, serve_late);
+	done(scene, 0);
+	run(scene, 1, connect_nonblocking);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(nonblocking)
+{
+	const int client = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(client, graph_to(graph, client, "send"), "connect", "control", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(refused, "network", "TCP: connect to a port where nobody listens", "socket_connected",
+     "no connect edge")
+
+static void connect_in_vain(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(AF_INET, "127.0.0.1", 7999, &address);
+
+	(void)scene;
+	MUST(connect(fd, (struct sockaddr *)&address, bytes) && errno == ECONNREFUSED);
+	MUST(send(fd, "x", 1, 0) < 0 && errno == EPIPE);
+}
+
+ACT(refused)
+{
+	run(scene, 0, connect_in_vain);
+}
+
+CHECK(refused)
+{
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), ANY, "connect");
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), ANY, "send");
+}
+
+CASE(self_connect, "network", "a TCP socket that connects to itself", "socket_connected",
+     "the process gets back what it sent; nothing hangs")
+
+static void connect_to_oneself(struct scene *scene)
+{
+	const int fd = bound_socket(SOCK_STREAM);
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+	char byte;
+
+	(void)scene;
+	MUST(!connect(fd, (struct sockaddr *)&address, bytes));
+	MUST(send(fd, "x", 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1);
+}
+
+ACT(self_connect)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7007, false };
+	run(scene, 0, connect_to_oneself);
+}
+
+CHECK(self_connect)
+{
+	const int node = process(scene, graph, 0, 0), own = graph_to(graph, node, "send");
+
+	EXPECT_EDGE(node, own, "send", "data");
+	EXPECT_EDGE(own, node, "recv", "data");
+}
+
+CASE(reconnect, "network", "a TCP socket that is disconnected and connected to another server",
+     "inet_conn_established", "both servers come from the client, with both addresses")
+
+static void connect_twice(struct scene *scene)
+{
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	const int fd = connected_socket(SOCK_STREAM);
+	struct sockaddr_storage address;
+	socklen_t bytes;
+
+	MUST(send(fd, "x", 1, 0) == 1);
+	MUST(!connect(fd, &nowhere, sizeof(nowhere)));
+	peers.port++;
+	bytes = server_address(&address);
+	take_file(in(scene, "from"));
+	MUST(!connect(fd, (struct sockaddr *)&address, bytes));
+	MUST(send(fd, "x", 1, 0) == 1);
+}
+
+static void serve_first(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+
+	(void)scene;
+	MUST(!listen(listening, 2));
+	told();
+	MUST(accept(listening, NULL, NULL) >= 0);
+}
+
+ACT(reconnect)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7008, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 2, serve_first);
+	done(scene, 2);
+	peers.port++;
+	actor(scene, 0, serve_late);
+	done(scene, 0);
+	peers.port--;
+	run(scene, 1, connect_twice);
+	go(scene, 0);
+	finish(scene, 0);
+	finish(scene, 2);
+}
+
+CHECK(reconnect)
+{
+	EXPECT_REACHES(process(scene, graph, 1, 0), process(scene, graph, 0, 0));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NODE(graph_socket(graph, "tcp", NULL, "127.0.0.1:7008"));
+	EXPECT_NODE(graph_socket(graph, "tcp", NULL, "127.0.0.1:7009"));
+}
+
+CASE(sendfile_tcp, "network", "sendfile from a file to a TCP socket", "file_read, socket_sent",
+     "file to process to socket to server")
+
+static void send_file(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+	const int from = open(in(scene, "from"), O_RDONLY);
+
+	MUST(from >= 0 && sendfile(fd, from, NULL, 10) == 1);
+	take_file(in(scene, "late"));
+}
+
+ACT(sendfile_tcp)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7010, false };
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, serve_late);
+	done(scene, 0);
+	run(scene, 1, send_file);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(sendfile_tcp)
+{
+	const int client = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(file(scene, graph, "from"), client, "read", "data", 1);
+	EXPECT_EDGE(client, graph_to(graph, client, "send"), "send", "data");
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+}
+
+CASE(splice_tcp, "network", "splice from a file by a pipe to a TCP socket, and back to a file",
+     "file_read, file_written, socket_sent, socket_received", "file to file, over the connection")
+
+static void splice_to_socket(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+	const int from = open(in(scene, "from"), O_RDONLY);
+	int ends[2];
+
+	MUST(from >= 0 && !pipe(ends));
+	MUST(splice(from, NULL, ends[1], NULL, 10, 0) == 1);
+	MUST(splice(ends[0], NULL, fd, NULL, 10, 0) == 1);
+}
+
+static void splice_from_socket(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+	int fd, to, ends[2];
+
+	MUST(!listen(listening, 2));
+	told();
+	await();
+	fd = accept(listening, NULL, NULL);
+	to = open(in(scene, "to"), O_WRONLY | O_CREAT, 0644);
+	MUST(fd >= 0 && to >= 0 && !pipe(ends));
+	MUST(splice(fd, NULL, ends[1], NULL, 10, 0) == 1);
+	MUST(splice(ends[0], NULL, to, NULL, 10, 0) == 1);
+}
+
+ACT(splice_tcp)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7011, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, splice_from_socket);
+	done(scene, 0);
+	run(scene, 1, splice_to_socket);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(splice_tcp)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), process(scene, graph, 1, 0));
+	EXPECT_REACHES(process(scene, graph, 1, 0), process(scene, graph, 0, 0));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+/* UDP: a datagram and an answer to where it came from. */
+
+static void serve_datagram(struct scene *scene)
+{
+	const int fd = bound_socket(SOCK_DGRAM);
+	struct sockaddr_storage from;
+	socklen_t bytes = sizeof(from);
+	char byte;
+
+	told();
+	MUST(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &bytes) == 1);
+	put_file(in(scene, "to"), "x");
+	take_file(in(scene, "answer"));
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&from, bytes) == 1);
+}
+
+static void request_datagram(struct scene *scene)
+{
+	const int fd = socket(client_family(), SOCK_DGRAM, 0);
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+	char byte;
+
+	take_file(in(scene, "from"));
+	MUST(fd >= 0);
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, bytes) == 1);
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "answered"), "x");
+	take_file(in(scene, "late"));
+}
+
+static void request_connected(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_DGRAM);
+	char byte;
+
+	take_file(in(scene, "from"));
+	MUST(write(fd, "x", 1) == 1 && read(fd, &byte, 1) == 1);
+	put_file(in(scene, "answered"), "x");
+	take_file(in(scene, "late"));
+}
+
+static void act_datagrams(struct scene *scene, actor_fn client)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "answer"), "a");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, serve_datagram);
+	done(scene, 0);
+	run(scene, 1, client);
+	finish(scene, 0);
+}
+
+static void check_datagrams(struct scene *scene, struct graph *graph)
+{
+	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
+	const int end = graph_to(graph, client, "send"), server_end = graph_to(graph, server, "send");
+
+	EXPECT_EDGES(server, server_end, "bind", "control", 1);
+	EXPECT_EDGES(client, end, "send", "data", 1);
+	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
+	EXPECT_EDGES(server_end, server, "recv", "data", 1);
+	EXPECT_EDGES(server, server_end, "send", "data", 1);
+	EXPECT_EDGES(server_end, end, "deliver", "data", 1);
+	EXPECT_EDGES(end, client, "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "answered"));
+	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), server);
+	EXPECT(!strcmp(graph_string(graph, end, "remote"), server_text()), "%s",
+	       graph_string(graph, end, "remote"));
+	if (!peers.mapped)
+		EXPECT(!strcmp(graph_string(graph, server_end, "local"), server_text()), "%s",
+		       graph_string(graph, server_end, "local"));
+}
+
+#define UDP_FLOWS "socket_bound, socket_sent, socket_sock_rcv_skb, socket_received"
+
+#define UDP_CASE(NAME, FLOW, CLIENT, ...)				\
+CASE(NAME, "network", FLOW, UDP_FLOWS, "send, deliver, recv: data; addresses")	\
+static const struct peers NAME##_peers = { __VA_ARGS__ };		\
+ACT(NAME)								\
+{									\
+	peers = NAME##_peers;						\
+	act_datagrams(scene, CLIENT);					\
+}									\
+CHECK(NAME)								\
+{									\
+	peers = NAME##_peers;						\
+	check_datagrams(scene, graph);					\
+}
+
+UDP_CASE(udp4, "UDP over IPv4, unconnected", request_datagram, AF_INET, "127.0.0.1", 7021, false)
+UDP_CASE(udp6, "UDP over IPv6, unconnected", request_datagram, AF_INET6, "::1", 7022, false)
+UDP_CASE(udp4_connected, "UDP over IPv4, connected", request_connected, AF_INET, "127.0.0.1",
+	 7023, false)
+UDP_CASE(udp6_connected, "UDP over IPv6, connected", request_connected, AF_INET6, "::1", 7024,
+	 false)
+UDP_CASE(udp_mapped, "UDP from an IPv4 socket to an IPv6 socket", request_datagram, AF_INET6,
+	 "127.0.0.1", 7025, true)
+UDP_CASE(udp_nic, "UDP to the address of the network card", request_datagram, AF_INET,
+	 "10.0.2.15", 7026, false)
+
+CASE(udp_blocks, "network", "UDP: a receiver that blocks before the sender sends",
+     "socket_sock_rcv_skb", "the receiver comes from the sender, and nothing later")
+
+static void receive_datagram(struct scene *scene)
+{
+	const int fd = bound_socket(SOCK_DGRAM);
+	char byte;
+
+	told();
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+	told();
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to-late"), "x");
+}
+
+static void send_two(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_DGRAM);
+
+	take_file(in(scene, "from"));
+	await();
+	MUST(send(fd, "x", 1, 0) == 1);
+	told();
+	await();
+	take_file(in(scene, "late"));
+	MUST(send(fd, "x", 1, 0) == 1);
+	told();
+}
+
+ACT(udp_blocks)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7027, false };
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, receive_datagram);
+	done(scene, 0);
+	actor(scene, 1, send_two);
+	pause_ms(100);
+	step(scene, 1);
+	done(scene, 0);
+	step(scene, 1);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(udp_blocks)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+	EXPECT_REACHES(file(scene, graph, "late"), file(scene, graph, "to-late"));
+}
+
+CASE(mmsg, "network", "sendmmsg to two receivers, recvmmsg", "socket_sent, socket_received",
+     "each message")
+
+static void send_many(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_storage address[2];
+	struct iovec io = { "x", 1 };
+	struct mmsghdr messages[2] = { 0 };
+
+	take_file(in(scene, "from"));
+	for (int i = 0; i < 2; i++) {
+		messages[i].msg_hdr.msg_namelen = server_address(&address[i]);
+		messages[i].msg_hdr.msg_name = &address[i];
+		messages[i].msg_hdr.msg_iov = &io;
+		messages[i].msg_hdr.msg_iovlen = 1;
+		peers.port++;
+	}
+	MUST(fd >= 0 && sendmmsg(fd, messages, 2, 0) == 2);
+}
+
+static void receive_many(struct scene *scene, const char *to)
+{
+	const int fd = bound_socket(SOCK_DGRAM);
+	char byte;
+	struct iovec io = { &byte, 1 };
+	struct mmsghdr messages[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		messages[i].msg_hdr.msg_iov = &io;
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	told();
+	MUST(recvmmsg(fd, messages, 2, MSG_WAITFORONE, NULL) == 1);
+	put_file(in(scene, to), "x");
+}
+
+static void receive_many_0(struct scene *scene)
+{
+	receive_many(scene, "to-0");
+}
+
+static void receive_many_1(struct scene *scene)
+{
+	receive_many(scene, "to-1");
+}
+
+ACT(mmsg)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7030, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, receive_many_0);
+	done(scene, 0);
+	peers.port++;
+	actor(scene, 1, receive_many_1);
+	done(scene, 1);
+	peers.port--;
+	run(scene, 2, send_many);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(mmsg)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-0"));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-1"));
+	EXPECT_NODE(graph_socket(graph, "udp", NULL, "127.0.0.1:7030"));
+	EXPECT_NODE(graph_socket(graph, "udp", NULL, "127.0.0.1:7031"));
+}
+
+CASE(forking_server, "network", "a server that forks for each connection", "socket_accepted",
+     "each child from its client only")
+
+static void serve_by_children(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+	static const char *const to[] = { "to-0", "to-1" };
+
+	MUST(!listen(listening, 2));
+	told();
+	for (int i = 0; i < 2; i++) {
+		const int fd = accept(listening, NULL, NULL);
+		char byte;
+
+		MUST(fd >= 0);
+		if (!fork()) {
+			MUST(recv(fd, &byte, 1, 0) == 1);
+			put_file(in(scene, to[i]), "x");
+			_exit(0);
+		}
+		close(fd);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+static void send_first(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+
+	take_file(in(scene, "from-0"));
+	MUST(send(fd, "x", 1, 0) == 1);
+}
+
+static void send_second(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+
+	take_file(in(scene, "from-1"));
+	MUST(send(fd, "x", 1, 0) == 1);
+}
+
+ACT(forking_server)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7040, false };
+	put_file(in(scene, "from-0"), "f");
+	put_file(in(scene, "from-1"), "f");
+	actor(scene, 0, serve_by_children);
+	done(scene, 0);
+	run(scene, 1, send_first);
+	run(scene, 2, send_second);
+	finish(scene, 0);
+}
+
+CHECK(forking_server)
+{
+	EXPECT_REACHES(file(scene, graph, "from-0"), file(scene, graph, "to-0"));
+	EXPECT_REACHES(file(scene, graph, "from-1"), file(scene, graph, "to-1"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from-0"), file(scene, graph, "to-1"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from-1"), file(scene, graph, "to-0"));
+}
