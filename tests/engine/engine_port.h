@@ -54,6 +54,10 @@ void port_point(void);
 
 #define SINGLE_DEPTH_NESTING 1
 
+/* For sparse, which counts the locks of the kernel's build. */
+#define __acquires(lock)
+#define __releases(lock)
+
 #ifdef PORT_THREADS
 
 #include <pthread.h>

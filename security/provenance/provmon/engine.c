@@ -22,6 +22,7 @@ void prov_object_init(struct prov_object *obj, u64 id, u8 kind)
 
 static unsigned long lock_both(struct prov_object *const a,
 			       struct prov_object *const b)
+	__acquires(&a->lock) __acquires(&b->lock)
 {
 	unsigned long flags;
 
@@ -37,6 +38,7 @@ static unsigned long lock_both(struct prov_object *const a,
 
 static void unlock_both(struct prov_object *const a,
 			struct prov_object *const b, unsigned long flags)
+	__releases(&a->lock) __releases(&b->lock)
 {
 	if (a->id < b->id) {
 		spin_unlock(&b->lock);
