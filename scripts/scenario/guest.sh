@@ -121,7 +121,7 @@ other_download()
 			>> $ledger
 		[ $round -gt 0 ] || note_file other-download /var/tmp/news-0
 		round=$((round + 1))
-		sleep 0.3
+		sleep 1
 	done
 	note fact other-downloads $round
 }
@@ -136,7 +136,7 @@ other_database()
 			 select count(*) from o;" > /dev/null
 		[ $round -gt 0 ] || note_file other-database /var/tmp/orders.db
 		round=$((round + 1))
-		sleep 0.2
+		sleep 1
 	done
 }
 
@@ -158,6 +158,7 @@ with open(sys.argv[1], "w") as out:
 			commit -q -m "round $round"
 		[ $round -gt 0 ] || note_file other-commit .git/index
 		round=$((round + 1))
+		sleep 2
 	done
 }
 

@@ -166,9 +166,11 @@ def main():
 	seed = options.seed if options.seed is not None else secrets.randbelow(2**32)
 	progress = Progress()
 
-	# However this is ended, the guest must not be left behind.
+	# However this is ended, the guest must not be left behind.  A shell that starts this in
+	# the background has the interrupt ignored.
 	for number in (signal.SIGTERM, signal.SIGHUP):
-		signal.signal(number, lambda *_: sys.exit(130))
+		signal.signal(number, signal.default_int_handler)
+	signal.signal(signal.SIGINT, signal.default_int_handler)
 	print("scenario: seed %d (SEED=%d repeats it)" % (seed, seed), flush=True)
 	try:
 		clean(out)
