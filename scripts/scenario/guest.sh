@@ -175,6 +175,10 @@ other_rotation()
 {
 	local log=/var/log/other-$mirror_name-access.log
 
+	# Not before there is something in it.
+	while [ ! -e /var/tmp/news-0 ] && [ ! -e $stop ]; do
+		sleep 0.3
+	done
 	sleep 2
 	mv "$log" "$log.1"
 	nginx -c /root/in/other.conf -s reopen

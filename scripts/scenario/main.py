@@ -127,6 +127,9 @@ def record(out, seed, progress):
 	finally:
 		for server in (web, drop, uploads):
 			server.close()
+	if not list((out / "log").glob("segment-*")):
+		raise Failure("the guest brought no log: is its kernel a recording one (VARIANT=)? "
+			      "See %s/recorder.log" % out)
 	progress.say("the guest is off, its log is in %s/log" % out)
 
 

@@ -357,6 +357,14 @@ def check_late(tap, whole):
 	       "nothing flowed where AppArmor refused")
 
 
+def one_file(log, whole, role):
+	"""Ancestry of a file of the ledger; of nothing, if it is not in the log."""
+	names = whole.files(role)
+	if len(names) != 1:
+		return graph.Answer(log, "find", "no such thing in any log")
+	return graph.Answer(log, "ancestry", "node:" + min(names))
+
+
 def check_other_answers(tap, log, whole, plan):
 	"""The same questions about what is honest, and from the other end."""
 	upload = graph.Answer(log, "ancestry", "sock:%s:%d" % (HOST, plan["backup_port"]))
@@ -376,6 +384,23 @@ def check_other_answers(tap, log, whole, plan):
 		tap.ok(not whole.files(role) & seen, "the secret key did not get into " + role)
 	tap.ok(not whole.sockets("other-upload", "10.0.2.15") & seen,
 	       "the secret key did not go out by the honest upload")
+
+	# Honest work is recorded as well as the other.
+	pid = min(whole.ledger.pids["other-ssh"])
+	login = graph.Answer(log, "ancestry", "pid:%d" % pid)
+	tap.ok(any(node.get("exe") == "/usr/bin/sort" and node.get("uid") == 1000
+		   for node in login.nodes.values()),
+	       "what the login printed came from its command, by way of sshd")
+	rotated = one_file(log, whole, "other-rotated")
+	tap.ok(whole.processes("other-nginx-worker") & set(rotated.nodes),
+	       "the rotated log came from its nginx")
+	tap.ok(not whole.processes("nginx-worker") & set(rotated.nodes),
+	       "and not from the other one")
+	commit = one_file(log, whole, "other-commit")
+	tap.ok(whole.files("other-report") & set(commit.nodes), "the commit has the report in it")
+	database = one_file(log, whole, "other-database")
+	tap.ok(len(whole.processes("other-sqlite") & set(database.nodes)) >= 2,
+	       "the database came from one sqlite3 after the other")
 
 	web = graph.Answer(log, "descendants", "sock:%s:%d" % (HOST, plan["web_port"]))
 	seen = set(web.nodes)
