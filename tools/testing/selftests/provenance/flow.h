@@ -68,7 +68,8 @@ void flow_register(struct flow_case *flow_case);
 	{								\
 		flow_register(&case_##NAME);				\
 	}
-#define ACT(NAME)	static void act_##NAME(struct scene *scene)
+#define ACT(NAME)							\
+	static void act_##NAME(struct scene *scene __attribute__((unused)))
 #define CHECK(NAME)							\
 	static void check_##NAME(struct scene *scene __attribute__((unused)), \
 				 struct graph *graph __attribute__((unused)))
