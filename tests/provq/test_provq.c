@@ -445,6 +445,36 @@ static void graphviz_may_be_missing(void **state)
 	done(&output);
 }
 
+/* Boot, then a daemon that forks and by vfork executes, which is read as a tree. */
+static void trees_put_what_is_near_first(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_inode(log, S, 20, PROV_K_FILE, 20, 1);
+	log_text(log, S, 20, PROV_T_OPEN, "/boot");
+	log_edge(log, S, D, PROV_OP_READ, 20, 0, 1, 0);
+	log_process(log, 2 * S, 2, 2, 1, 2 * S);
+	log_edge(log, 2 * S, D, PROV_OP_FORK, 1, 0, 2, 0);
+	/* A child of vfork has no node of its own until it executes. */
+	log_process(log, 3 * S, 3, 3, 2, 3 * S);
+	log_edge(log, 3 * S, D, PROV_OP_EXEC, 2, 0, 3, 0);
+	log_inode(log, 4 * S, 21, PROV_K_FILE, 21, 1);
+	log_text(log, 4 * S, 21, PROV_T_OPEN, "/secret");
+	log_edge(log, 4 * S, D, PROV_OP_READ, 21, 0, 3, 0);
+	log_end(log);
+
+	output = run(*state, "ancestry", "pid:3", NULL);
+	/* It is later, but who started whom goes back for ever. */
+	assert_non_null(strstr(output.text, "/secret"));
+	assert_true(strstr(output.text, "/secret") < strstr(output.text, "/boot"));
+	done(&output);
+	output = run(*state, "tree", NULL);
+	assert_non_null(strstr(output.text, "   └─ pid 3"));
+	done(&output);
+}
+
 /* ---- names -------------------------------------------------------------- */
 
 static void check_name(void *directory, const char *path, bool valid)
@@ -563,6 +593,9 @@ static void a_path_is_what_had_it_last(void **state)
 	assert_non_null(find_node(&output, "node", "1@0"));
 	assert_non_null(find_node(&output, "node", "2@0"));
 	assert_string_equal(string(find_node(&output, "node", "1@0"), "path"), "/b");
+	done(&output);
+	output = run(*state, "ancestry", "/b", NULL);
+	assert_non_null(strstr(output.text, "/b (also /a)"));
 	done(&output);
 	output = run(*state, "ancestry", "/aa/b", NULL);
 	assert_int_equal(output.status, 1);
@@ -938,6 +971,7 @@ int main(void)
 		TEST(follows_classes_by_time),
 		TEST(all_verbs_and_forms_answer),
 		TEST(history_tree_and_net_say_who),
+		TEST(trees_put_what_is_near_first),
 		TEST(draws),
 		TEST(graphviz_may_be_missing),
 		TEST(hostile_names_come_back),

@@ -367,10 +367,26 @@ static void label_socket(const struct query *query, uint32_t node, FILE *out)
 	}
 }
 
+/* Another name that it had: what was renamed is known by both. */
+static struct bytes other_name(const struct query *query, uint32_t node, struct bytes name)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+
+	for (uint32_t i = 0; i < n->fact_count; i++) {
+		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
+		const struct bytes other = blob_bytes(query, n->fact_first + i);
+
+		if (fact->type == PROV_R_TEXT && node_name_event(fact->sub) &&
+		    other.at != name.at)
+			return other;
+	}
+	return (struct bytes) {};
+}
+
 void node_label(const struct query *query, uint32_t node, FILE *out, size_t width)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
-	struct bytes path;
+	struct bytes path, other;
 	char id[48], *text = NULL;
 	size_t length = 0;
 	FILE *line;
@@ -397,6 +413,12 @@ void node_label(const struct query *query, uint32_t node, FILE *out, size_t widt
 				n->inode.dev & ((1u << MINOR_BITS) - 1), n->inode.ino);
 		else
 			fprintf(line, "node %s (not described)", id);
+		other = other_name(query, node, path);
+		if (path.at && other.at) {
+			fputs(" (also ", line);
+			text_print(line, other.at, other.length);
+			putc(')', line);
+		}
 	}
 	if (!fclose(line))
 		print_cut(out, text, length, width);

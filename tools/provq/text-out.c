@@ -4,7 +4,10 @@
  *
  * Versions of a node are one line, and repeated edges between two nodes are one
  * branch with a count.  The answer is a graph, so a node can hang on several
- * branches: what is behind it is shown at the first.
+ * branches: what is behind it is shown where it is nearest to the object.
+ *
+ * In an ancestry, who started a process comes after all else that went into it:
+ * that branch leads back to the start of the machine.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,6 +26,7 @@ struct branch {
 	uint32_t far;
 	const char *name;
 	uint8_t class;
+	bool lineage;		/* from the process that it was before, or that forked it */
 	uint32_t count;
 	uint64_t first_ns;	/* wall clock */
 	uint64_t last_ns;
@@ -52,6 +56,8 @@ static int by_near_and_time(const void *one, const void *two)
 
 	if (a->near != b->near)
 		return a->near < b->near ? -1 : 1;
+	if (a->lineage != b->lineage)
+		return a->lineage ? 1 : -1;
 	if (a->first_ns != b->first_ns)
 		return a->first_ns < b->first_ns ? -1 : 1;
 	return by_pair(one, two);
@@ -71,6 +77,9 @@ static size_t make_branches(const struct answer *answer, struct branch *branches
 			.far = answer->backward ? edge->from : edge->to,
 			.name = edge_name(edge),
 			.class = edge->class,
+			.lineage = answer->backward && edge->class == PROV_R_EDGE_DATA &&
+				   (edge->op == PROV_OP_FORK || edge->op == PROV_OP_EXEC) &&
+				   graph_node(graph, edge->from)->kind == PROV_K_PROCESS,
 			.count = 1,
 			.first_ns = wall_ns,
 			.last_ns = wall_ns,
@@ -155,15 +164,56 @@ static void print_branch(const struct answer *answer, const struct branch *branc
 	print_node(answer->query, branch->far, out);
 }
 
+/*
+ * Find for each node the branch at which it is nearest to the object, and shown
+ * with what is behind it: GRAPH_NONE for the object itself.
+ */
+static uint32_t *find_homes(const struct answer *answer, const struct branch *branches,
+			    size_t branch_count)
+{
+	const uint32_t nodes = graph_node_count(answer->query->graph);
+	uint32_t *const homes = malloc((nodes + 1ull) * sizeof(*homes));
+	uint32_t *const queue = malloc((nodes + 1ull) * sizeof(*queue));
+	bool *const reached = calloc(nodes + 1ull, sizeof(*reached));
+	size_t begin = 0, end = 0;
+
+	if (!homes || !queue || !reached) {
+		free(homes);
+		free(queue);
+		free(reached);
+		return NULL;
+	}
+	memset(homes, 0xff, (nodes + 1ull) * sizeof(*homes));
+	for (size_t i = 0; i < answer->start_count; i++) {
+		if (!reached[answer->starts[i].node])
+			queue[end++] = answer->starts[i].node;
+		reached[answer->starts[i].node] = true;
+	}
+	while (begin < end) {
+		const struct level level = branches_of(branches, branch_count, queue[begin++]);
+
+		for (size_t i = level.at; i < level.end; i++) {
+			if (reached[branches[i].far])
+				continue;
+			reached[branches[i].far] = true;
+			homes[branches[i].far] = i;
+			queue[end++] = branches[i].far;
+		}
+	}
+	free(queue);
+	free(reached);
+	return homes;
+}
+
 static enum status print_tree(const struct answer *answer, const struct branch *branches,
 			      size_t branch_count, FILE *out)
 {
 	const bool date = several_days(answer);
-	bool *const shown = calloc(graph_node_count(answer->query->graph) + 1ull, sizeof(*shown));
+	uint32_t *const homes = find_homes(answer, branches, branch_count);
 	struct level *const levels = malloc((branch_count + 2) * sizeof(*levels));
 
-	if (!shown || !levels) {
-		free(shown);
+	if (!homes || !levels) {
+		free(homes);
 		free(levels);
 		complain("out of memory");
 		return NO_MEMORY;
@@ -171,9 +221,6 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 	for (size_t i = 0; i < answer->start_count; i++) {
 		size_t depth = 1;
 
-		if (shown[answer->starts[i].node])
-			continue;
-		shown[answer->starts[i].node] = true;
 		print_node(answer->query, answer->starts[i].node, out);
 		putc('\n', out);
 		levels[0] = branches_of(branches, branch_count, answer->starts[i].node);
@@ -181,27 +228,27 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 			struct level *const level = &levels[depth - 1];
 			const struct branch *branch;
 			struct level below;
+			size_t number;
 
 			if (level->at == level->end) {
 				depth--;
 				continue;
 			}
-			branch = &branches[level->at++];
+			number = level->at++;
+			branch = &branches[number];
 			for (size_t j = 0; j + 1 < depth && j < INDENT_LEVELS; j++)
 				fputs(levels[j].at < levels[j].end ? "│  " : "   ", out);
 			fputs(level->at < level->end ? "├─ " : "└─ ", out);
 			print_branch(answer, branch, date, out);
 			below = branches_of(branches, branch_count, branch->far);
-			if (!shown[branch->far]) {
-				shown[branch->far] = true;
+			if (homes[branch->far] == number)
 				levels[depth++] = below;
-			} else if (below.at < below.end) {
-				fputs("  (see above)", out);
-			}
+			else if (below.at < below.end)
+				fputs("  (shown elsewhere)", out);
 			putc('\n', out);
 		}
 	}
-	free(shown);
+	free(homes);
 	free(levels);
 	return FOUND;
 }

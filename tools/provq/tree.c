@@ -71,11 +71,14 @@ static int by_parent(const void *one, const void *two, void *context)
 	return i < j ? -1 : i > j;
 }
 
-static void find_parent(struct forest *forest, uint32_t number)
+/*
+ * Who forked it; a child of vfork shares its parent's memory, hence its node,
+ * until it executes, and comes from it by exec.
+ */
+static uint32_t parent_by(const struct forest *forest, uint32_t number, uint8_t op)
 {
-	struct process *const process = &forest->processes[number];
+	const struct process *const process = &forest->processes[number];
 
-	process->parent = GRAPH_NONE;
 	for (uint32_t i = 0; i < process->count; i++) {
 		struct graph_cursor cursor = graph_into(forest->query->graph,
 							forest->images[process->first + i],
@@ -83,15 +86,22 @@ static void find_parent(struct forest *forest, uint32_t number)
 		const struct graph_edge *edge;
 		uint32_t edge_number;
 
-		while ((edge = graph_next(&cursor, &edge_number)) != NULL) {
-			if (edge->op != PROV_OP_FORK || (edge->flags & GRAPH_EDGE_CONTINUES) ||
-			    forest->process_of[edge->from] == GRAPH_NONE ||
-			    forest->process_of[edge->from] == number)
-				continue;
-			process->parent = forest->process_of[edge->from];
-			return;
-		}
+		while ((edge = graph_next(&cursor, &edge_number)) != NULL)
+			if (edge->op == op && edge->class == PROV_R_EDGE_DATA &&
+			    forest->process_of[edge->from] != GRAPH_NONE &&
+			    forest->process_of[edge->from] != number)
+				return forest->process_of[edge->from];
 	}
+	return GRAPH_NONE;
+}
+
+static void find_parent(struct forest *forest, uint32_t number)
+{
+	uint32_t parent = parent_by(forest, number, PROV_OP_FORK);
+
+	if (parent == GRAPH_NONE)
+		parent = parent_by(forest, number, PROV_OP_EXEC);
+	forest->processes[number].parent = parent;
 }
 
 static bool grow_forest(struct forest *forest)
