@@ -21,7 +21,8 @@
  *	Some file systems have not instantiated it yet
  * @name_linked: @inode got the further name @dentry in @dir
  * @name_removed: @inode lost the name @dentry in @dir
- * @name_moved: @moved was @old_name in @old_dir and is in @new_dir now
+ * @name_moved: @moved was @old_name in @old_dir and is in @new_dir now, in place
+ *	of @target if that is not NULL
  * @socket_bound: @sock has a local address now
  * @socket_listening: @sock takes connections now
  * @socket_connected: connect() of @sock to @address was begun or done
@@ -48,8 +49,9 @@ PROVENANCE_HOOK(void, name_removed, SLEEP,
 		(dir, inode, dentry))
 PROVENANCE_HOOK(void, name_moved, SLEEP,
 		(struct inode *old_dir, struct inode *new_dir,
-		 const struct qstr *old_name, struct dentry *moved),
-		(old_dir, new_dir, old_name, moved))
+		 const struct qstr *old_name, struct inode *target,
+		 struct dentry *moved),
+		(old_dir, new_dir, old_name, target, moved))
 PROVENANCE_HOOK(void, socket_bound, SLEEP, (struct socket *sock), (sock))
 PROVENANCE_HOOK(void, socket_listening, SLEEP, (struct socket *sock), (sock))
 PROVENANCE_HOOK(void, socket_connected, SLEEP, (struct socket *sock), (sock))

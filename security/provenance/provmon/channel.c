@@ -318,12 +318,33 @@ static void flush_cpu(unsigned int cpu)
 	local_irq_restore(flags);
 }
 
+static bool is_readable(unsigned int cpu)
+{
+	const struct cpu_state *const state = per_cpu_ptr(&cpu_states, cpu);
+	const struct rchan_buf *const buf = cpu_buffer(cpu);
+
+	/* Pairs with the release in next_subbuf(). */
+	return buf && smp_load_acquire(&state->finished) !=
+			      READ_ONCE(buf->subbufs_consumed);
+}
+
+/*
+ * While the reader has something to read, what comes can go on to fill the
+ * current sub-buffer: a slow reader does not get more of them than need be.
+ */
 static void flush_timer(struct timer_list *timer)
 {
 	struct cpu_state *const state = from_timer(state, timer, timer);
+	const unsigned int cpu = smp_processor_id();
+	unsigned long flags;
 
+	local_irq_save(flags);
 	state->armed = false;
-	flush_cpu(smp_processor_id());
+	if (is_readable(cpu))
+		arm(state);
+	else
+		flush_cpu(cpu);
+	local_irq_restore(flags);
 }
 
 static void flush_here(void *unused)
@@ -376,16 +397,6 @@ const u8 *prov_boot_id(void)
 static unsigned int file_cpu(const struct file *const file)
 {
 	return (uintptr_t)file_inode(file)->i_private;
-}
-
-static bool is_readable(unsigned int cpu)
-{
-	const struct cpu_state *const state = per_cpu_ptr(&cpu_states, cpu);
-	const struct rchan_buf *const buf = cpu_buffer(cpu);
-
-	/* Pairs with the release in next_subbuf(). */
-	return buf && smp_load_acquire(&state->finished) !=
-			      READ_ONCE(buf->subbufs_consumed);
 }
 
 static int channel_file_open(struct inode *inode, struct file *file)

@@ -57,31 +57,67 @@ static u64 memory_key(const struct prov_channel *const chan)
 	return other->id << 1 | chan->direction;
 }
 
-static u32 memory_slot(u64 key)
+static struct prov_memory_set *memory_set(struct prov_memory *const memory,
+					  u64 key)
 {
 	/* Multiplicative hashing; the constant is 2^64 / golden ratio. */
-	return (key * 0x9e3779b97f4a7c15ULL) >> 59;
+	const u32 hash = (key * 0x9e3779b97f4a7c15ULL) >> 32;
+
+	return &memory->set[hash / (U32_MAX / PROV_MEMORY_SETS + 1)];
+}
+
+/* Return: the way that @key is in, or PROV_MEMORY_WAYS. */
+static u32 find_way(const struct prov_memory_set *const set, u64 key)
+{
+	u32 way;
+
+	for (way = 0; way < PROV_MEMORY_WAYS; way++)
+		if (set->way[way].key == key)
+			break;
+	return way;
+}
+
+static void move_to_front(struct prov_memory_set *const set, u32 way)
+{
+	const struct prov_memory_way used = set->way[way];
+
+	for (; way; way--)
+		set->way[way] = set->way[way - 1];
+	set->way[0] = used;
 }
 
 static bool absorbed(const struct prov_channel *const chan)
 {
 	const u64 key = memory_key(chan);
-	const u32 slot = memory_slot(key);
+	struct prov_memory_set *set;
+	u32 way;
 
-	return chan->memory && chan->memory->slot[slot].key == key &&
-	       chan->memory->slot[slot].version == chan->src->version;
+	if (!chan->memory)
+		return false;
+	set = memory_set(chan->memory, key);
+	way = find_way(set, key);
+	if (way == PROV_MEMORY_WAYS)
+		return false;
+	move_to_front(set, way);
+	return set->way[0].version == chan->src->version;
 }
 
 /* Only ever called when the record is in the buffer. */
 static void remember(const struct prov_channel *const chan, u32 src_version)
 {
-	if (chan->memory) {
-		const u64 key = memory_key(chan);
-		const u32 slot = memory_slot(key);
+	const u64 key = memory_key(chan);
+	struct prov_memory_set *set;
+	u32 way;
 
-		chan->memory->slot[slot].key = key;
-		chan->memory->slot[slot].version = src_version;
-	}
+	if (!chan->memory)
+		return;
+	set = memory_set(chan->memory, key);
+	way = find_way(set, key);
+	/* Of others, the one that was not used for the longest time goes. */
+	if (way == PROV_MEMORY_WAYS)
+		way--;
+	move_to_front(set, way);
+	set->way[0] = (struct prov_memory_way){ key, src_version };
 }
 
 static void fill_cache(const struct prov_channel *const chan)

@@ -46,22 +46,31 @@ struct prov_object {
 /* Version that a node enters when it can have no more. */
 #define PROV_VERSION_LAST	U32_MAX
 
-#define PROV_MEMORY_SLOTS	32
+#define PROV_MEMORY_SETS	8	/* a power of two */
+#define PROV_MEMORY_WAYS	4
+
+/**
+ * struct prov_memory_set - the flows that share a part of the memory
+ * @way: the one used last comes first; no key is there twice
+ * @way.key: the other object and the direction; 0 if there is none
+ * @way.version: version of the source that the destination has absorbed
+ */
+struct prov_memory_set {
+	struct prov_memory_way {
+		u64	key;
+		u32	version;
+	} way[PROV_MEMORY_WAYS];
+};
 
 /**
  * struct prov_memory - flows that a process was part of and need no record
- * @slot: direct-mapped by @slot.key
- * @slot.key: the other object and the direction, as prov_memory_key() makes it
- * @slot.version: version of the source that the destination has absorbed
+ * @set: by a hash of the key
  *
  * Belongs to one process object and is protected by its lock.  Forgetting is
  * safe: it costs a record and changes no answer.
  */
 struct prov_memory {
-	struct {
-		u64	key;
-		u32	version;
-	} slot[PROV_MEMORY_SLOTS];
+	struct prov_memory_set set[PROV_MEMORY_SETS];
 };
 
 /* Which side of a flow the process is that remembers it. */

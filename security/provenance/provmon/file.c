@@ -227,8 +227,12 @@ static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 {
 	struct prov_process *const process = prov_current();
 	struct inode *const inode = d_inode(dentry);
-	struct prov_inode *node;
+	struct prov_inode *node = *prov_inode_slot(inode);
 
+	/* Also by who is not recorded. */
+	if (ia_valid & ATTR_SIZE && node &&
+	    READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED)
+		unmark(node, process->obj.id);
 	if (!prov_is_recorded(process))
 		return;
 	node = prov_inode_get(inode);
@@ -238,8 +242,6 @@ static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 		const struct prov_channel chan =
 			channel_out(process, node, NULL, PROV_OP_TRUNCATE);
 
-		if (READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED)
-			unmark(node, process->obj.id);
 		prov_flow(&chan);
 	}
 	if (ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME_SET |

@@ -206,11 +206,15 @@ static struct prov_inode *named_node(struct inode *inode)
 	return node == &prov_nothing ? NULL : node;
 }
 
+/* Grows when a directory or a mount moves, and with it all paths below. */
+static atomic_t moves = ATOMIC_INIT(0);
+
 /* A key for a name: where it hangs and what it is called. */
 static u32 name_key(const struct vfsmount *const mnt,
 		    const struct dentry *const dentry)
 {
-	return (dentry->d_name.hash ^ hash_ptr(mnt, 32)) | 1;
+	return (dentry->d_name.hash ^ hash_ptr(mnt, 32) ^
+		hash_32(atomic_read(&moves), 32)) | 1;
 }
 
 static bool knows_name(struct prov_inode *const node, u32 key)
@@ -298,12 +302,21 @@ static struct dentry *names_dir(const struct inode *const dir)
 }
 
 static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
-			    const struct qstr *old_name, struct dentry *moved)
+			    const struct qstr *old_name, struct inode *target,
+			    struct dentry *moved)
 {
 	struct dentry *const old_parent = names_dir(old_dir);
 	const struct vfsmount *const mnt = names_mount(new_dir);
 	struct prov_inode *const node = named_node(d_inode(moved));
+	struct prov_inode *const gone = named_node(target);
 
+	if (d_is_dir(moved))
+		atomic_inc(&moves);
+	if (gone) {
+		record_name(gone->obj.id, PROV_T_UNLINK, mnt, moved, NULL);
+		prov_record_meta(PROV_OP_UNLINK, &prov_current()->obj,
+				 &gone->obj);
+	}
 	if (!node)
 		return;
 	if (old_parent)
@@ -312,6 +325,13 @@ static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 	record_name(node->obj.id, PROV_T_RENAME_TO, mnt, moved, NULL);
 	learn_name(node, name_key(mnt, moved));
 	prov_record_meta(PROV_OP_RENAME, &prov_current()->obj, &node->obj);
+}
+
+static int hook_move_mount(const struct path *from_path,
+			   const struct path *to_path)
+{
+	atomic_inc(&moves);
+	return 0;
 }
 
 /* Did the process open this inode lately? */
@@ -381,6 +401,7 @@ static const struct provenance_hook name_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(path_unlink, hook_path_unlink),
 	PROVENANCE_LSM_HOOK_INIT(path_rmdir, hook_path_unlink),
 	PROVENANCE_LSM_HOOK_INIT(path_rename, hook_path_rename),
+	PROVENANCE_LSM_HOOK_INIT(move_mount, hook_move_mount),
 	PROVENANCE_LSM_HOOK_INIT(file_post_open, hook_file_post_open),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_create_tmpfile,
 				 hook_inode_post_create_tmpfile),

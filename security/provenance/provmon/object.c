@@ -194,7 +194,8 @@ struct prov_inode *prov_inode_get(struct inode *inode)
 		}
 	}
 	if (unlikely(!(READ_ONCE(node->obj.flags) & PROV_OBJ_DESCRIBED)) &&
-	    node != &prov_nothing && prov_record_inode(&node->obj, inode))
+	    node != &prov_nothing && prov_record_inode(&node->obj, inode) &&
+	    prov_record_inode_attr(node->obj.id, inode))
 		prov_set_flag(&node->obj, PROV_OBJ_DESCRIBED);
 	return node;
 }
@@ -264,6 +265,12 @@ struct prov_socket *prov_socket_get(struct sock *sk, gfp_t gfp)
 	return node;
 }
 
+static void free_socket(struct rcu_head *const rcu)
+{
+	kmem_cache_free(socket_cache,
+			container_of(rcu, struct prov_socket, rcu));
+}
+
 /**
  * prov_socket_put - give up a reference
  * @node: the node
@@ -271,7 +278,7 @@ struct prov_socket *prov_socket_get(struct sock *sk, gfp_t gfp)
 void prov_socket_put(struct prov_socket *node)
 {
 	if (refcount_dec_and_test(&node->refs))
-		kmem_cache_free(socket_cache, node);
+		call_rcu(&node->rcu, free_socket);
 }
 
 static const struct provenance_hook inode_hooks[] = {

@@ -64,10 +64,11 @@ struct prov_inode {
  * @obj: its object
  * @refs: the socket, and its peer
  * @delivered: cache word: this socket's version that the object there absorbed
- * @peer: the other end on this machine, or NULL.  Set once, and given up when
- *	this socket goes, so that two ends do not keep each other; holds a
- *	reference
+ * @peer: the other end on this machine, or NULL.  Read under RCU, changed by who
+ *	connects the socket or frees it.  Holds a reference, which is given up when
+ *	this socket goes, so that two ends do not keep each other
  * @remote: hash of the remote address that was recorded last
+ * @rcu: receivers look at the peer of their socket under RCU
  * @wait: in the table of connections that wait for their other end
  * @key: of @wait
  */
@@ -76,7 +77,8 @@ struct prov_socket {
 	refcount_t		refs;
 	u32			remote;
 	u64			delivered;
-	struct prov_socket	*peer;
+	struct prov_socket __rcu *peer;
+	struct rcu_head		rcu;
 	struct hlist_node	wait;
 	struct prov_connection {
 		__be32		isn[2];

@@ -235,16 +235,25 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 	forget_exec(task);
 }
 
+/* More of it would push out what others do. */
+#define USER_TEXT_BYTES_MAX	(512 * 1024)
+
 /* A text in the memory of current, in parts that need little space here. */
 static void record_user_text(u64 id, enum prov_text_kind kind,
 			     unsigned long start, unsigned long end)
 {
-	const size_t total = end - start, room = PATH_MAX;
-	size_t offset, bytes;
+	const size_t room = PATH_MAX;
+	size_t total, offset, bytes;
 	char *part;
 
-	if (end <= start || total > MAX_ARG_STRLEN * 16UL)
+	if (end <= start)
 		return;
+	total = end - start;
+	if (total > USER_TEXT_BYTES_MAX) {
+		/* The rest is missing, and is counted. */
+		prov_emit_lost();
+		total = USER_TEXT_BYTES_MAX;
+	}
 	part = __getname();
 	if (!part) {
 		prov_emit_lost();

@@ -51,14 +51,26 @@ static u32 connection_hash(const struct prov_connection *const key)
 	return siphash(key, sizeof(*key), &waiting_secret);
 }
 
-/* Neither end is joined yet. */
+static void set_peer(struct prov_socket *const node,
+		     struct prov_socket *const peer)
+{
+	struct prov_socket *old;
+
+	if (peer)
+		refcount_inc(&peer->refs);
+	old = unrcu_pointer(xchg(&node->peer, RCU_INITIALIZER(peer)));
+	if (old)
+		prov_socket_put(old);
+}
+
+/*
+ * A socket that was connected before, or would have been if a module had not
+ * refused, has an end that is no longer its own.
+ */
 static void join(struct prov_socket *const a, struct prov_socket *const b)
 {
-	refcount_inc(&a->refs);
-	refcount_inc(&b->refs);
-	/* Pairs with the address dependency of who reads @peer. */
-	smp_store_release(&a->peer, b);
-	smp_store_release(&b->peer, a);
+	set_peer(a, b);
+	set_peer(b, a);
 	prov_record_peer(a->obj.id, b->obj.id);
 }
 
@@ -71,10 +83,10 @@ static void join_or_wait(struct prov_socket *const node,
 	unsigned long flags;
 
 	spin_lock_irqsave(&waiting_lock, flags);
-	if (node->peer || !hlist_unhashed(&node->wait))
-		goto out;
+	hash_del(&node->wait);
+	set_peer(node, NULL);
 	hash_for_each_possible(waiting, other, wait, hash) {
-		if (other != node && !memcmp(&other->key, key, sizeof(*key))) {
+		if (!memcmp(&other->key, key, sizeof(*key))) {
 			hash_del(&other->wait);
 			join(node, other);
 			goto out;
@@ -126,7 +138,7 @@ static void join_sockets(struct sock *const a, struct sock *const b)
 	struct prov_socket *const na = prov_socket_get(a, GFP_ATOMIC);
 	struct prov_socket *const nb = prov_socket_get(b, GFP_ATOMIC);
 
-	if (na && nb && !na->peer && !nb->peer)
+	if (na && nb)
 		join(na, nb);
 }
 
@@ -146,7 +158,7 @@ static int hook_socket_socketpair(struct socket *a, struct socket *b)
 
 static void hook_sk_free_security(struct sock *sk)
 {
-	struct prov_socket *node, *peer;
+	struct prov_socket *node;
 	unsigned long flags;
 
 	if (!sk->sk_security)
@@ -159,10 +171,7 @@ static void hook_sk_free_security(struct sock *sk)
 	hash_del(&node->wait);
 	spin_unlock_irqrestore(&waiting_lock, flags);
 	prov_record_end(&node->obj, 0);
-	peer = node->peer;
-	node->peer = NULL;
-	if (peer)
-		prov_socket_put(peer);
+	set_peer(node, NULL);
 	prov_socket_put(node);
 }
 
@@ -435,12 +444,14 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	smp_rmb();
 	node = READ_ONCE(*prov_socket_slot(sock->sk));
 	if (likely(node)) {
-		peer = READ_ONCE(node->peer);
+		rcu_read_lock();
+		peer = rcu_dereference(node->peer);
 		if (peer) {
 			chan = channel_deliver(peer, node);
 			if (!is_delivered(&chan))
 				prov_flow(&chan);
 		}
+		rcu_read_unlock();
 		if (likely(cache) && !is_datagram(sock) &&
 		    prov_cache_hit(cache, process->cache_id,
 				   READ_ONCE(node->obj.version)))
