@@ -247,6 +247,13 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static int list_cases(void)
+{
+	for (const struct flow_case *c = first_case; c; c = c->next)
+		printf("%s\t%s\t%s\t%s\t%s\n", c->name, c->area, c->flow, c->hooks, c->edges);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *const only = argc > 1 ? argv[1] : NULL;
@@ -255,6 +262,8 @@ int main(int argc, char **argv)
 	int count = 0, number = 0, failed = 0;
 	struct graph *graph = NULL;
 
+	if (only && !strcmp(only, "--list"))
+		return list_cases();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	umask(022);
 	if (!mkdtemp(top) || chmod(top, 0755)) {

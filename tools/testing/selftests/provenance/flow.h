@@ -9,7 +9,8 @@
  *	CHECK(name) { … }
  *
  * All acts are performed, then the log is read once, then all checks are made.
- * Each case is one line of TAP.  The texts of CASE are the rows of
+ * Each case is one line of TAP.  With --list, a program prints the texts of its
+ * cases instead: they are the rows of the coverage table in
  * Documentation/security/provenance/coverage.rst.
  *
  * Acts are performed by children, for a process that had learnt something would
@@ -46,8 +47,26 @@ struct scene {
 	int fd[8];
 };
 
+/**
+ * struct flow_case - a test
+ * @name: in its program
+ * @area: of the coverage table
+ * @flow: what is performed
+ * @hooks: that see it
+ * @edges: what has to be recorded of it
+ * @act: performs it
+ * @check: looks at what was recorded
+ * @next: in the program
+ * @scene: for both
+ * @failed: something was not as expected
+ * @skip: why it cannot be performed here, or NULL
+ */
 struct flow_case {
 	const char *name;
+	const char *area;
+	const char *flow;
+	const char *hooks;
+	const char *edges;
 	void (*act)(struct scene *scene);
 	void (*check)(struct scene *scene, struct graph *graph);
 	struct flow_case *next;
@@ -62,7 +81,8 @@ void flow_register(struct flow_case *flow_case);
 	static void act_##NAME(struct scene *scene);			\
 	static void check_##NAME(struct scene *scene, struct graph *graph); \
 	static struct flow_case case_##NAME = {				\
-		.name = #NAME, .act = act_##NAME, .check = check_##NAME, \
+		.name = #NAME, .area = AREA, .flow = FLOW, .hooks = HOOKS, \
+		.edges = EDGES, .act = act_##NAME, .check = check_##NAME, \
 	};								\
 	static void __attribute__((constructor)) register_##NAME(void)	\
 	{								\
