@@ -22,7 +22,7 @@ import sys
 
 import graph
 
-SHOWN_COLUMNS = 150	# longer command lines are cut in the middle
+SHOWN_COLUMNS = 200	# longer command lines are cut in the middle
 LABEL_COLUMNS = 50	# width of a line in the picture
 LABEL_LINES = 4
 TEMPORARY = ("/tmp/", "/var/tmp/")

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Records an intrusion in the guest, and answers where it came from and what it took.
 
-usage: main.py [--seed N] [--no-check] OUT
+usage: main.py [--seed N] [--trace] [--no-check] OUT
+
+With --trace, work of many kinds is done under strace as well, for the check to compare.
 
 OUT gets what scripts/vm brings back (log/, console.log, script.out, ledger, …), received/ with what
 reached the machines outside, answer.txt and answer.svg.  Environment as for scripts/vm; BUILD says
@@ -25,7 +27,7 @@ import servers
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-GUEST_SECONDS = 420	# slow machines run other things as well
+GUEST_SECONDS = 600	# slow machines run other things as well
 
 
 class Failure(Exception):
@@ -61,7 +63,8 @@ def follow_console(path, progress, ended):
 
 def run_guest(out, inputs, progress):
 	"""Boot the guest and run the scenario in it; scripts/vm stops QEMU whatever happens."""
-	env = dict(os.environ, SCRIPT=str(HERE / "guest.sh"), FILES=str(inputs), OUT=str(out),
+	env = dict(os.environ, SCRIPT=str(HERE / "guest.sh"), OUT=str(out),
+		   FILES="%s %s" % (inputs, HERE / "traced.sh"),
 		   TIMEOUT=os.environ.get("TIMEOUT") or str(GUEST_SECONDS))
 	env.pop("SHELL_ONLY", None)
 	env.pop("ICOUNT", None)
@@ -107,13 +110,13 @@ def clean(out):
 	out.mkdir(parents=True, exist_ok=True)
 	for name in ("in", "received"):
 		shutil.rmtree(out / name, ignore_errors=True)
-	for name in ("plan.json", "ledger", "answer.txt", "answer.svg", "answer.dot",
+	for name in ("plan.json", "ledger", "trace", "answer.txt", "answer.svg", "answer.dot",
 		     "answer.log"):
 		(out / name).unlink(missing_ok=True)
 
 
-def record(out, seed, progress):
-	plan = planning.Plan(seed)
+def record(out, seed, trace, progress):
+	plan = planning.Plan(seed, trace)
 	web, drop, uploads = servers.WebServer(), servers.DropServer(), servers.UploadServer()
 	try:
 		plan.set_ports(web.port, drop.port, uploads.port)
@@ -162,6 +165,7 @@ def check(out, progress):
 def main():
 	parser = argparse.ArgumentParser(add_help=True, description=__doc__.split("\n")[0])
 	parser.add_argument("--seed", type=int)
+	parser.add_argument("--trace", action="store_true")
 	parser.add_argument("--no-check", action="store_true")
 	parser.add_argument("out", type=pathlib.Path)
 	options = parser.parse_args()
@@ -177,7 +181,7 @@ def main():
 	print("scenario: seed %d (SEED=%d repeats it)" % (seed, seed), flush=True)
 	try:
 		clean(out)
-		record(out, seed, progress)
+		record(out, seed, options.trace, progress)
 		answer(out, progress)
 		if not options.no_check:
 			check(out, progress)

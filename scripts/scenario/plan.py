@@ -43,15 +43,16 @@ def _c_string(text):
 
 
 class Plan:
-	"""All choices of one run.  Equal seeds make equal plans."""
+	"""All choices of one run.  Equal seeds make equal plans; @trace adds work under strace."""
 
-	def __init__(self, seed):
+	def __init__(self, seed, trace=False):
 		rng = random.Random(seed)
 		words = rng.sample(_WORDS, 24)
 		word = lambda: words.pop()
 		ports = rng.sample(range(8100, 19900), 3)
 
 		self.seed = seed
+		self.trace = "1" if trace else ""
 		self.project = "%s-%s" % (word(), rng.choice(["utils", "tools", "agent", "helper"]))
 		self.version = "%d.%d.%d" % (rng.randrange(1, 5), rng.randrange(20), rng.randrange(9))
 		self.top_dir = "%s-%s" % (self.project, self.version)
@@ -210,7 +211,7 @@ class Plan:
 	def write_inputs(self, directory):
 		"""Write what the guest gets besides its script; directory is a pathlib.Path."""
 		values = dict(vars(self), host=HOST)
-		names = ["host", "mirror_dir", "mirror_name", "mirror_port", "other_port", "ssh_port",
+		names = ["host", "trace", "mirror_dir", "mirror_name", "mirror_port", "other_port", "ssh_port",
 			 "archive", "cache_dir", "top_dir", "setup", "source", "header",
 			 "payload_dir", "payload", "loot", "notes", "cron", "update_name",
 			 "shop_dir", "secret_key", "secret_table", "decoy", "other_secret",
