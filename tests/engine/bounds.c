@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "colliding.h"
 #include "engine.h"
 
 #define ROUNDS 1000
@@ -161,31 +162,75 @@ static bool two_files_opened_in_turn(void)
 
 /*
  * The memory of a process has a place for every object, but not one of its own.
- * Two that share a place push each other out: that costs a record a flow, as
- * long as the files are not kept open.
+ * Here are those of the inodes that share one.
  */
-static bool two_files_one_place(void)
+#define SHARING (sizeof(inode) / sizeof(inode[0]))
+
+static bool share_one_place(void)
 {
-	u64 word[2] = { 0 }, id;
-	unsigned int in_turn;
+	u64 id[SHARING];
+	const unsigned int n = colliding_ids(10, id, SHARING);
+	unsigned int i;
+
+	prepare();
+	for (i = 0; i < n; i++)
+		prov_object_init(&inode[i], id[i], KIND);
+	return is("ids that share a place", n, SHARING);
+}
+
+static bool four_files_one_place(void)
+{
+	const bool good = share_one_place();
 	int i;
 
-	for (id = 11; id < 4096; id++) {
-		prepare();
-		prov_object_init(&inode[1], id, KIND);
-		for (i = 0; i < 3; i++)
-			receive(&process[0], &inode[i & 1], &(u64){ 0 });
-		if (records == 3)
-			break;
-	}
 	for (i = 0; i < ROUNDS; i++)
-		receive(&process[0], &inode[i & 1], &(u64){ 0 });
-	in_turn = records;
+		receive(&process[0], &inode[i % 4], &(u64){ 0 });
+	return good & expect("records", records, 4);
+}
+
+/* A fifth one pushes them out in turn, as long as the files are not kept open. */
+static bool five_files_one_place(void)
+{
+	bool good = share_one_place();
+	u64 word[5] = { 0 };
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		receive(&process[0], &inode[i % 5], &(u64){ 0 });
+	good &= expect("records without open files", records, ROUNDS);
 	records = 0;
 	for (i = 0; i < ROUNDS; i++)
-		receive(&process[0], &inode[i & 1], &word[i & 1]);
-	return expect("records without open files", in_turn, ROUNDS + 3) &
-	       expect("records through open files", records, 2);
+		receive(&process[0], &inode[i % 5], &word[i % 5]);
+	return good & expect("records through open files", records, 5);
+}
+
+/* What is known of it is replaced, and takes no place from the others. */
+static bool file_that_grows_one_place(void)
+{
+	const bool good = share_one_place();
+	int i, j;
+
+	for (i = 0; i < ROUNDS; i++) {
+		for (j = 0; j < 4; j++)
+			receive(&process[0], &inode[j], &(u64){ 0 });
+		/* From a source that is new, and not through the memory looked at. */
+		prov_object_init(&inode[4], 100000 + i, KIND);
+		deliver(&inode[4], &inode[0], NULL);
+	}
+	return good & expect("records", records, 4 + 2 * ROUNDS - 1);
+}
+
+/* cc reads one header for each of many sources. */
+static bool file_in_constant_use(void)
+{
+	const bool good = share_one_place();
+	unsigned int i;
+
+	for (i = 1; i < SHARING; i++) {
+		receive(&process[0], &inode[0], &(u64){ 0 });
+		receive(&process[0], &inode[i], &(u64){ 0 });
+	}
+	return good & expect("records", records, SHARING);
 }
 
 /* while …; do echo …; done, with >>FILE at each echo. */
@@ -397,8 +442,11 @@ static const struct {
 	{ "two writers take turns on one descriptor: 2 records", two_writers_one_descriptor },
 	{ "one process reads two files in turn: 2 records", two_files_in_turn },
 	{ "one process opens and reads two files in turn: 2 records", two_files_opened_in_turn },
-	{ "two files that share a place in the memory: 2 records if kept open",
-	  two_files_one_place },
+	{ "four files that share a place in the memory: 4 records", four_files_one_place },
+	{ "five files that share a place in the memory: 5 records if kept open",
+	  five_files_one_place },
+	{ "a file that grows takes no place from three others", file_that_grows_one_place },
+	{ "a file in constant use is not forgotten", file_in_constant_use },
 	{ "a shell appends in a loop: 1 record", appending_shell_loop },
 	{ "a reader follows a log that grows: 2 records", followed_log },
 	{ "messages between two sockets: 3 records", stream_of_messages },

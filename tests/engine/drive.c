@@ -67,7 +67,7 @@ bool prov_emit_edge(u8 op, const struct prov_object *src, u32 src_version,
 	u8 part = now.part;
 
 	if (!now.schedule)
-		return true;	/* drive_colliding() */
+		return true;	/* colliding_ids() */
 	flow = &now.schedule->flow[now.flow];
 	outcome = &now.run->outcome[now.flow];
 	pending = &now.pending[now.flow];
@@ -115,6 +115,21 @@ static void look(int obj)
 	event->dst_version = version;
 }
 
+static bool is_twice_in(const struct prov_memory *memory)
+{
+	int set, i, j;
+
+	for (set = 0; set < PROV_MEMORY_SETS; set++) {
+		const struct prov_memory_way *const way = memory->set[set].way;
+
+		for (i = 1; i < PROV_MEMORY_WAYS && way[i].key; i++)
+			for (j = 0; j < i; j++)
+				if (way[i].key == way[j].key)
+					return true;
+	}
+	return false;
+}
+
 static void after_call(const struct prov_channel *chan, bool recorded)
 {
 	const int src = chan->src - now.object;
@@ -124,6 +139,8 @@ static void after_call(const struct prov_channel *chan, bool recorded)
 	look(chan->dst - now.object);
 	if (recorded == now.lost)
 		fail("the result of the call does not say whether a record was lost");
+	if (chan->memory && is_twice_in(chan->memory))
+		fail("a flow is in the memory twice");
 	if (port_locks_held())
 		fail("a lock is still taken after the call");
 	if (port_error())
@@ -298,40 +315,4 @@ void drive(const struct schedule *s, struct run *run)
 		else
 			start(&s->flow[now.flow], &now.pending[now.flow]);
 	}
-}
-
-/* Does a process that takes from one forget that it took from the other? */
-static bool collide(u64 one, u64 other)
-{
-	static struct prov_memory memory, before;
-	struct prov_object a, b, process;
-	struct prov_channel chan = {
-		.src = &a, .dst = &process, .memory = &memory, .direction = PROV_IN,
-	};
-
-	memset(&memory, 0, sizeof(memory));
-	prov_object_init(&a, one, KIND);
-	prov_object_init(&b, other, KIND);
-	prov_object_init(&process, U32_MAX / 2, KIND);
-	prov_flow(&chan);
-	before = memory;
-	chan.src = &b;
-	prov_flow(&chan);
-	chan.src = &a;
-	/* Back to one alone: the same as before if it was pushed out. */
-	prov_flow(&chan);
-	return !memcmp(&memory, &before, sizeof(memory));
-}
-
-int drive_colliding(u64 *id, int n)
-{
-	u64 candidate;
-	int found = 1;
-
-	now.schedule = NULL;
-	id[0] = 1;
-	for (candidate = 2; found < n && candidate < 4096; candidate++)
-		if (collide(id[0], candidate))
-			id[found++] = candidate;
-	return found;
 }

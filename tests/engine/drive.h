@@ -60,16 +60,4 @@ struct run {
  */
 void drive(const struct schedule *s, struct run *run);
 
-/**
- * drive_colliding - find ids that share one slot of a process's memory
- * @id: filled in with distinct ids, ascending
- * @n: how many
- *
- * They are found by watching what the engine forgets, so that this holds for
- * any way in which the memory is organised.
- *
- * Return: how many were found among the first few thousand ids
- */
-int drive_colliding(u64 *id, int n);
-
 #endif /* _DRIVE_H */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "colliding.h"
 #include "drive.h"
 #include "schedule.h"
 
@@ -86,7 +87,7 @@ int main(int argc, char **argv)
 	}
 	printf("# seed %" PRIu64 ", %" PRIu64 " schedules of %d objects and %d flows\n",
 	       seed, schedules, objects, flows);
-	ncolliding = drive_colliding(colliding, MAX_OBJECTS);
+	ncolliding = colliding_ids(1, colliding, MAX_OBJECTS);
 	for (i = 0; i < schedules; i++) {
 		schedule_make(&schedule, seed + i, objects, flows, colliding, ncolliding);
 		if (check_fails(&schedule)) {

@@ -34,7 +34,7 @@ static void make_ids(struct schedule *s, u64 *rnd, const u64 *colliding,
 	for (i = 0; i < all; i++)
 		s->id[i] = i + 1;
 	if (mode == 1) {
-		/* All in one slot, as long as there are such ids. */
+		/* All in one set, as long as there are such ids. */
 		for (i = 0; i < all; i++)
 			s->id[i] = i < ncolliding ? colliding[i] :
 						    colliding[ncolliding - 1] + i;

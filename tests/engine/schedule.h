@@ -100,7 +100,7 @@ static inline int schedule_file(const struct schedule *s, int file)
  * @seed: the same seed makes the same schedule
  * @objects: 6 to MAX_OBJECTS
  * @flows: 1 to MAX_FLOWS
- * @colliding: ids that share one slot of a process's memory
+ * @colliding: ids that share one set of a process's memory
  * @ncolliding: how many these are, at least @objects
  */
 void schedule_make(struct schedule *s, u64 seed, int objects, int flows,
