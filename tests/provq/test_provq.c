@@ -627,8 +627,10 @@ static void a_pid_is_all_images_of_the_last_process(void **state)
 	assert_non_null(find_node(&output, "node", "1@0"));
 	assert_null(find_node(&output, "node", "2@0"));
 	done(&output);
-	output = run(*state, "ancestry", "pid:51", NULL);
+	output = run(*state, "ancestry", "pid:51", "--json", NULL);
 	assert_int_equal(output.status, 1);
+	parse(&output);
+	check_form(&output);
 	done(&output);
 }
 

@@ -922,7 +922,8 @@ static int order_boots(struct graph *graph)
 	free(graph->walls);
 	graph->boots = boots;
 	graph->walls = walls;
-	graph->boot_room = graph->wall_room = count;
+	graph->boot_room = count;
+	graph->wall_room = count;
 	for (size_t i = 0; i < graph->subbuf_count; i++)
 		graph->subbufs[i].boot = number[graph->subbufs[i].boot];
 	if (graph->node_count)

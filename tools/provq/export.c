@@ -30,8 +30,8 @@ static uint32_t *edges_in_window(const struct query *query, size_t *count)
 }
 
 /* Nodes that no edge of the window touches are in it by their own time. */
-static struct vertex *lone_nodes(const struct query *query, const uint32_t *edges, size_t edge_count,
-				 size_t *count)
+static struct vertex *lone_nodes(const struct query *query, const uint32_t *edges,
+				 size_t edge_count, size_t *count)
 {
 	const uint32_t nodes = graph_node_count(query->graph);
 	struct vertex *const vertices = malloc((nodes + 1ull) * sizeof(*vertices));

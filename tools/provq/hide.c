@@ -181,7 +181,8 @@ static void spread_touched(const struct query *query, bool *is_touched)
 			if (!(edge->flags & GRAPH_EDGE_CONTINUES) ||
 			    is_touched[edge->from] == is_touched[edge->to])
 				continue;
-			is_touched[edge->from] = is_touched[edge->to] = true;
+			is_touched[edge->from] = true;
+			is_touched[edge->to] = true;
 			again = true;
 		}
 	}

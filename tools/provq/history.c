@@ -23,9 +23,10 @@ struct events {
 	size_t count, room;
 };
 
-static bool add(const struct query *query, struct events *events, struct event event)
+static bool add(const struct query *query, struct events *events, uint64_t wall_ns, uint32_t node,
+		uint32_t fact, uint32_t edge)
 {
-	if (!wall_in_window(query, event.wall_ns))
+	if (!wall_in_window(query, wall_ns))
 		return true;
 	if (events->count == events->room) {
 		const size_t more = events->room * 2 + 64;
@@ -36,7 +37,9 @@ static bool add(const struct query *query, struct events *events, struct event e
 		events->array = bigger;
 		events->room = more;
 	}
-	events->array[events->count++] = event;
+	events->array[events->count++] = (struct event) {
+		.wall_ns = wall_ns, .node = node, .fact = fact, .edge = edge,
+	};
 	return true;
 }
 
@@ -67,9 +70,8 @@ static bool add_edges(const struct query *query, uint32_t node, bool out, struct
 			continue;
 		if (!(query->classes >> edge->class & 1))
 			continue;
-		if (!add(query, events, (struct event) {
-				.wall_ns = graph_edge_wall_ns(query->graph, edge),
-				.node = node, .fact = GRAPH_NONE, .edge = number }))
+		if (!add(query, events, graph_edge_wall_ns(query->graph, edge), node, GRAPH_NONE,
+			 number))
 			return false;
 	}
 	return true;
@@ -86,18 +88,16 @@ static bool collect(const struct query *query, const struct objects *objects,
 			const struct graph_fact *const fact =
 				graph_fact(query->graph, n->fact_first + j);
 
-			if (!add(query, events, (struct event) {
-					.wall_ns = graph_wall_ns(query->graph, n->boot,
-								 fact->time_ns),
-					.node = node, .fact = n->fact_first + j,
-					.edge = GRAPH_NONE }))
+			if (!add(query, events,
+				 graph_wall_ns(query->graph, n->boot, fact->time_ns), node,
+				 n->fact_first + j, GRAPH_NONE))
 				return false;
 		}
 		if (!add_edges(query, node, false, events) || !add_edges(query, node, true, events))
 			return false;
-		if (n->ended && !add(query, events, (struct event) {
-				.wall_ns = graph_wall_ns(query->graph, n->boot, n->end_ns),
-				.node = node, .fact = GRAPH_NONE, .edge = GRAPH_NONE }))
+		if (n->ended &&
+		    !add(query, events, graph_wall_ns(query->graph, n->boot, n->end_ns), node,
+			 GRAPH_NONE, GRAPH_NONE))
 			return false;
 	}
 	if (events->count)

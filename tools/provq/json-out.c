@@ -62,8 +62,10 @@ static uint64_t version_wall_ns(const struct query *query, struct vertex vertex)
 
 	for (int out = 0; out < 2 && least == UINT64_MAX; out++) {
 		struct graph_cursor cursor =
-			out ? graph_out_of(query->graph, vertex.node, vertex.version, vertex.version)
-			    : graph_into(query->graph, vertex.node, vertex.version, vertex.version);
+			out ? graph_out_of(query->graph, vertex.node, vertex.version,
+					   vertex.version) :
+			      graph_into(query->graph, vertex.node, vertex.version,
+					 vertex.version);
 		const struct graph_edge *edge;
 		uint32_t number;
 

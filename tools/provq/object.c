@@ -149,7 +149,8 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 		if (!other.length)
 			continue;
 		other_base = base_name(other.at, other.length, &other_base_length);
-		score = likeness(path, length, other.at, other.length);
+		score = 2 * likeness(path, length, other.at, other.length);
+		score = score > other.length ? score - other.length : 1;
 		if (base_length && other_base_length == base_length &&
 		    !memcmp(base, other_base, base_length))
 			score += 1000;
@@ -172,7 +173,7 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 		}
 	}
 	for (int j = 0; j < NEAR_MATCHES && best[j].score; j++) {
-		fputs(j ? "               " : "  near matches: ", stderr);
+		fputs(j ? "                " : "  near matches: ", stderr);
 		text_print(stderr, best[j].path.at, best[j].path.length);
 		putc('\n', stderr);
 	}
@@ -442,6 +443,9 @@ enum status objects_find(const struct query *query, const char *text, struct obj
 	if (strncmp(text, "pid:", 4) && strncmp(text, "inode:", 6) && strncmp(text, "node:", 5) &&
 	    strncmp(text, "sock:", 5) && strncmp(text, "path-b64:", 9))
 		suggest_paths(query, text, strlen(text));
+	/* An empty answer is one as well. */
+	if (query->format == JSON)
+		json_trailer(query, NULL, 0, 0, stdout);
 	return NOTHING_FOUND;
 }
 

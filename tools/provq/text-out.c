@@ -116,7 +116,8 @@ static struct level branches_of(const struct branch *branches, size_t count, uin
 		else
 			high = middle;
 	}
-	level.at = level.end = low;
+	level.at = low;
+	level.end = low;
 	while (level.end < count && branches[level.end].near == node)
 		level.end++;
 	return level;
@@ -205,6 +206,14 @@ static uint32_t *find_homes(const struct answer *answer, const struct branch *br
 	return homes;
 }
 
+static bool is_far(const struct branch *branches, size_t branch_count, uint32_t node)
+{
+	for (size_t i = 0; i < branch_count; i++)
+		if (branches[i].far == node)
+			return true;
+	return false;
+}
+
 static enum status print_tree(const struct answer *answer, const struct branch *branches,
 			      size_t branch_count, FILE *out)
 {
@@ -221,9 +230,13 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 	for (size_t i = 0; i < answer->start_count; i++) {
 		size_t depth = 1;
 
+		levels[0] = branches_of(branches, branch_count, answer->starts[i].node);
+		/* The far end of a path is in the tree of the near one. */
+		if (levels[0].at == levels[0].end &&
+		    is_far(branches, branch_count, answer->starts[i].node))
+			continue;
 		print_node(answer->query, answer->starts[i].node, out);
 		putc('\n', out);
-		levels[0] = branches_of(branches, branch_count, answer->starts[i].node);
 		while (depth) {
 			struct level *const level = &levels[depth - 1];
 			const struct branch *branch;
