@@ -34,10 +34,20 @@ class Answer:
 	"""
 
 	def __init__(self, log, *arguments):
+		self._parse(provq(log, *arguments, "--json", accept=(0, 1)))
+
+	@classmethod
+	def of_text(cls, text):
+		"""From what provq printed at another time."""
+		answer = cls.__new__(cls)
+		answer._parse(text)
+		return answer
+
+	def _parse(self, text):
 		self.nodes = {}
 		self.edges = []
 		self.trailer = {}
-		for line in provq(log, *arguments, "--json", accept=(0, 1)).splitlines():
+		for line in text.splitlines():
 			item = json.loads(line)
 			if "node" in item:
 				name, _, version = item.pop("node").partition("@")

@@ -236,6 +236,9 @@ intrude()
 	note pid sync $!
 	wait $! || fail "the mirror was not filled"
 	note_file mirror-archive "$mirror_dir/$archive"
+	# What follows is in another segment of the log than what it came from.
+	run other-provctl provctl rotate
+	note fact rotate $?
 
 	say "the update job fetches, unpacks, compiles and starts it"
 	"/usr/local/sbin/$update_name-update" >> "$log" 2>&1 &
@@ -272,6 +275,18 @@ afterwards()
 	note_file late-scan /var/tmp/scan
 }
 
+# The analyst asks on the machine itself, while it goes on; nobody else may.
+ask()
+{
+	run late-provctl provctl flush
+	run late-provctl provctl rotate
+	note fact rotate-again $?
+	run late-provq provq ancestry "sock:$host:$drop_port" --json > /run/guest/live.json
+	note fact provq-status $?
+	run late-provq "${analyst[@]}" provq summary > /dev/null 2>&1
+	note fact provq-denied $?
+}
+
 say "secrets, servers and jobs are set up"
 prepare
 serve
@@ -288,6 +303,7 @@ intrude
 other_upload
 say "the secrets are gone; what comes now came too late"
 afterwards
+ask
 touch $stop
 wait "${jobs[@]}"
 say "done"

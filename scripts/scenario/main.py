@@ -110,7 +110,7 @@ def clean(out):
 	out.mkdir(parents=True, exist_ok=True)
 	for name in ("in", "received"):
 		shutil.rmtree(out / name, ignore_errors=True)
-	for name in ("plan.json", "ledger", "trace", "answer.txt", "answer.svg", "answer.dot",
+	for name in ("plan.json", "ledger", "trace", "live.json", "answer.txt", "answer.svg", "answer.dot",
 		     "answer.log"):
 		(out / name).unlink(missing_ok=True)
 

@@ -215,7 +215,7 @@ class Plan:
 			 "archive", "cache_dir", "top_dir", "setup", "source", "header",
 			 "payload_dir", "payload", "loot", "notes", "cron", "update_name",
 			 "shop_dir", "secret_key", "secret_table", "decoy", "other_secret",
-			 "work_dir", "report", "backup_port"]
+			 "work_dir", "report", "backup_port", "drop_port"]
 		directory.mkdir(parents=True)
 		(directory / "plan.sh").write_text("".join(
 			"%s=%s\n" % (name, shlex.quote(str(values[name]))) for name in names))

@@ -412,6 +412,21 @@ def check_other_answers(tap, log, whole, plan):
 		tap.ok(not whole.files(role) & seen, "but not to " + role)
 
 
+def check_live(tap, out, log, whole, plan):
+	"""The log was rotated meanwhile, and provq asked in the guest while it was written."""
+	facts = whole.ledger.facts
+	tap.ok(facts.get("rotate") == "0" and facts.get("rotate-again") == "0",
+	       "the log was rotated in the middle of it")
+	tap.ok(len(list(log.glob("segment-*.plog"))) >= 3, "the log has three segments or more")
+	tap.ok(facts.get("provq-status") == "0", "provq answered in the guest")
+	live = graph.Answer.of_text((out / "live.json").read_text(encoding="utf-8"))
+	lacking, present = wrong_in(live, steps(whole, plan)[0], strangers(whole, plan))
+	tap.ok(not lacking, "its answer had each step", "\n".join(lacking))
+	tap.ok(not present, "its answer had no stranger", "\n".join(present))
+	tap.ok(facts.get("provq-denied") not in (None, "0", "1"),
+	       "a user without privilege could not read the log", facts.get("provq-denied"))
+
+
 def check_traced(tap, out, whole):
 	"""System calls that strace saw, against edges, both ways; see scripts/scenario/traced.sh."""
 	if not (out / "trace").exists():
@@ -525,6 +540,7 @@ def main():
 	check_ancestry(tap, log, whole, plan)
 	check_late(tap, whole)
 	check_other_answers(tap, log, whole, plan)
+	check_live(tap, out, log, whole, plan)
 	check_traced(tap, out, whole)
 	check_report(tap, log, whole, plan)
 	print("1..%d" % tap.count)
