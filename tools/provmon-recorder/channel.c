@@ -97,6 +97,12 @@ void channels_close(struct channels *channels)
 	*channels = (struct channels) { 0 };
 }
 
+/* Say the 1st, 2nd, 4th, … of what may come thousands of times a second. */
+static bool worth_saying(uint64_t count)
+{
+	return !(count & (count - 1));
+}
+
 /* The kernel numbers without gaps: one is a fault, ours or its, and is told. */
 static void check_sequence(struct channel *channel, const struct prov_subbuf_header *header)
 {
@@ -104,8 +110,9 @@ static void check_sequence(struct channel *channel, const struct prov_subbuf_hea
 
 	if (channel->begun && !memcmp(channel->boot_id, header->boot_id, sizeof(header->boot_id)) &&
 	    seq != channel->next_seq) {
-		say(LOG_ERR, "cpu%" PRIu32 ": sub-buffer %" PRIu64 " came where %" PRIu64
-		    " was expected", channel->cpu, seq, channel->next_seq);
+		if (worth_saying(++channel->faults))
+			say(LOG_ERR, "cpu%" PRIu32 ": sub-buffer %" PRIu64 " came where %" PRIu64
+			    " was expected", channel->cpu, seq, channel->next_seq);
 		channel->gaps += seq > channel->next_seq ? seq - channel->next_seq : 1;
 	}
 	memcpy(channel->boot_id, header->boot_id, sizeof(header->boot_id));
@@ -144,9 +151,10 @@ static int take_all(struct channels *channels, struct channel *channel, size_t h
 		int err;
 
 		if (!used) {
-			say(LOG_ERR, "cpu%" PRIu32 ": %zu bytes that are no sub-buffer of format "
-			    "%d dropped", channel->cpu, have - at, PROV_FORMAT_VERSION);
-			channel->malformed++;
+			if (worth_saying(++channel->malformed))
+				say(LOG_ERR, "cpu%" PRIu32 ": %zu bytes that are no sub-buffer of "
+				    "format %d dropped", channel->cpu, have - at,
+				    PROV_FORMAT_VERSION);
 			at = have;
 			break;
 		}
@@ -155,9 +163,9 @@ static int take_all(struct channels *channels, struct channel *channel, size_t h
 		err = take_subbuf(channel, header, spool);
 		if (err) {
 			/* Read and not kept: a loss of ours. */
-			say(LOG_ERR, "cpu%" PRIu32 ": no memory for sub-buffer %" PRIu64
-			    ", it is lost", channel->cpu, (uint64_t)le64toh(header->seq));
-			channel->malformed++;
+			if (worth_saying(++channel->malformed))
+				say(LOG_ERR, "cpu%" PRIu32 ": no memory for sub-buffer %" PRIu64
+				    ", it is lost", channel->cpu, (uint64_t)le64toh(header->seq));
 		}
 		at += used;
 	}

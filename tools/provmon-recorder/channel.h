@@ -24,7 +24,9 @@
  * @bytes: their length
  * @lost: records that the kernel says it lost
  * @gaps: sub-buffers that are missing by the sequence numbers
- * @malformed: reads that were no sub-buffer, and were dropped
+ * @faults: how often the sequence numbers were wrong
+ * @malformed: reads that were no sub-buffer, and sub-buffers that found no
+ *	memory; they were dropped
  * @boot_id: of the last sub-buffer
  * @next_seq: number that the next sub-buffer should have
  * @begun: a sub-buffer was read, or seen in the log: the two above are known
@@ -38,6 +40,7 @@ struct channel {
 	uint64_t bytes;
 	uint64_t lost;
 	uint64_t gaps;
+	uint64_t faults;
 	uint64_t malformed;
 	uint8_t boot_id[16];
 	uint64_t next_seq;

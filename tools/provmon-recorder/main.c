@@ -36,6 +36,13 @@
 
 /* The watchdog is told lies no longer than this if the writer hangs. */
 #define WRITER_HANGS_NS		120000000000ull
+/*
+ * How often the service manager hears of us when nothing is new.  Not more than
+ * the watchdog needs: what it does with it is recorded.
+ */
+#define NOTIFY_NS		30000000000ull
+/* At the start: how often to drain and ask again to be opaque. */
+#define OPAQUE_TRIES		250
 /* At the end: how long to try on a disk that cannot be written. */
 #define GIVE_UP_NS		20000000000ull
 /* At the end: how often to flush and drain while there is still something. */
@@ -58,6 +65,8 @@ struct recorder {
 	int status_fd;
 	int epoll_fd, signal_fd, timer_fd, room_fd;
 	uint64_t lost_said;		/* losses of the kernel that were told */
+	uint64_t notified_ns;
+	char notified_trouble[sizeof(((struct writer_progress *)NULL)->trouble)];
 	bool spool_full;		/* channels are not watched until there is room */
 	bool stop;
 };
@@ -70,13 +79,10 @@ static uint64_t monotonic_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* ---- the start --------------------------------------------------------- */
+/* ---- the start, first half: what it talks to ---------------------------- */
 
-/*
- * First of all: what the recorder reads and writes would be recorded, read and
- * written again without end.
- */
-static int become_opaque(struct recorder *recorder)
+/* Return: 0 or an exit status. */
+static int open_kernel(struct recorder *recorder)
 {
 	int err;
 
@@ -93,12 +99,6 @@ static int become_opaque(struct recorder *recorder)
 	if (err) {
 		say(LOG_ERR, "cannot talk to the kernel: %s", strerror(-err));
 		return EX_OSERR;
-	}
-	err = prov_kernel_opaque_process(recorder->kernel, getpid(), true);
-	if (err) {
-		say(LOG_ERR, "the kernel does not let the recorder be opaque: %s%s", strerror(-err),
-		    err == -EPERM ? "; it has to be started with CAP_AUDIT_CONTROL" : "");
-		return EX_NOPERM;
 	}
 	return 0;
 }
@@ -182,42 +182,7 @@ static void unwatch_channels(struct recorder *recorder)
 				  recorder->channels.all[i].fd, NULL);
 }
 
-/* Return: 0 or an exit status. */
-static int start(struct recorder *recorder)
-{
-	const gid_t gid = log_group(&recorder->options);
-	int err;
-
-	err = open_events(recorder);
-	if (err) {
-		say(LOG_ERR, "cannot wait for events: %s", strerror(-err));
-		return EX_OSERR;
-	}
-	recorder->status_fd = status_open(&recorder->options);
-	if (recorder->status_fd < 0)
-		return EX_OSERR;
-	err = store_open(&recorder->store, &recorder->options, gid);
-	if (err)
-		return err == -EBUSY ? EX_UNAVAILABLE : EX_OSERR;
-	err = channels_open(&recorder->channels, recorder->options.channels_dir);
-	if (err)
-		return err == -EBUSY || err == -ENOENT ? EX_UNAVAILABLE : EX_OSERR;
-	recorder->spool = spool_new(recorder->options.memory_bytes, recorder->room_fd);
-	if (!recorder->spool) {
-		say(LOG_ERR, "no memory");
-		return EX_OSERR;
-	}
-	if (!recorder->options.no_sandbox && privilege_drop(gid))
-		return EX_OSERR;
-	recorder->writer = writer_start(&recorder->options, recorder->store, recorder->spool);
-	if (!recorder->writer)
-		return EX_OSERR;
-	if (!recorder->options.no_sandbox && privilege_confine())
-		return EX_OSERR;
-	return watch_channels(recorder) ? EX_OSERR : 0;
-}
-
-/* ---- while it runs ----------------------------------------------------- */
+/* ---- draining -------------------------------------------------------- */
 
 /*
  * Move what there is from all channels to the spool.  Return: how many
@@ -247,6 +212,82 @@ static uint64_t drain_all(struct recorder *recorder)
 	} while (more && !recorder->spool_full);
 	return subbufs;
 }
+
+/* ---- the start, second half: what needs draining ------------------------ */
+
+/*
+ * Before anything is written: what the recorder writes would be recorded, read
+ * and written again without end.
+ *
+ * That a process became opaque is recorded like all else, and is refused when
+ * there is no room for the record.  After a long boot there is none until
+ * somebody has read the buffers, so that comes first then.
+ *
+ * Return: 0 or an exit status.
+ */
+static int become_opaque(struct recorder *recorder)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	int err = 0;
+
+	if (!recorder->kernel)
+		return 0;
+	for (unsigned int i = 0; i < OPAQUE_TRIES; i++) {
+		err = prov_kernel_opaque_process(recorder->kernel, getpid(), true);
+		if (err != -EAGAIN)
+			break;
+		if (!drain_all(recorder))
+			nanosleep(&pause, NULL);
+	}
+	if (!err)
+		return 0;
+	say(LOG_ERR, "the kernel does not let the recorder be opaque: %s%s", strerror(-err),
+	    err == -EPERM ? "; it has to be started with CAP_AUDIT_CONTROL" : "");
+	return err == -EPERM ? EX_NOPERM : EX_OSERR;
+}
+
+/* Return: 0 or an exit status. */
+static int start(struct recorder *recorder)
+{
+	const gid_t gid = log_group(&recorder->options);
+	int err;
+
+	err = open_events(recorder);
+	if (err) {
+		say(LOG_ERR, "cannot wait for events: %s", strerror(-err));
+		return EX_OSERR;
+	}
+	err = channels_open(&recorder->channels, recorder->options.channels_dir);
+	if (err)
+		return err == -EBUSY || err == -ENOENT ? EX_UNAVAILABLE : EX_OSERR;
+	recorder->spool = spool_new(recorder->options.memory_bytes, recorder->room_fd);
+	if (!recorder->spool) {
+		say(LOG_ERR, "no memory");
+		return EX_OSERR;
+	}
+	err = become_opaque(recorder);
+	if (err)
+		return err;
+	recorder->status_fd = status_open(&recorder->options);
+	if (recorder->status_fd < 0)
+		return EX_OSERR;
+	err = store_open(&recorder->store, &recorder->options, gid);
+	if (err)
+		return err == -EBUSY ? EX_UNAVAILABLE : EX_OSERR;
+	if (!recorder->options.no_sandbox && privilege_drop(gid))
+		return EX_OSERR;
+	recorder->writer = writer_start(&recorder->options, recorder->store, recorder->spool);
+	if (!recorder->writer)
+		return EX_OSERR;
+	if (!recorder->options.no_sandbox && privilege_confine())
+		return EX_OSERR;
+	/* If the spool is full already, on_room() will do it. */
+	if (recorder->spool_full)
+		return 0;
+	return watch_channels(recorder) ? EX_OSERR : 0;
+}
+
+/* ---- while it runs ----------------------------------------------------- */
 
 static void on_room(struct recorder *recorder)
 {
@@ -294,22 +335,33 @@ static void say_lost(struct recorder *recorder)
 	recorder->lost_said = lost;
 }
 
+static void notify_manager(struct recorder *recorder, const struct writer_progress *progress)
+{
+	const uint64_t now_ns = monotonic_ns();
+
+	if (now_ns - recorder->notified_ns < NOTIFY_NS &&
+	    !strcmp(recorder->notified_trouble, progress->trouble))
+		return;
+	/* Two clocks of one kind, read one after the other by two threads. */
+	if ((int64_t)(now_ns - progress->beat_ns) > (int64_t)WRITER_HANGS_NS)
+		return;
+	recorder->notified_ns = now_ns;
+	memcpy(recorder->notified_trouble, progress->trouble, sizeof(progress->trouble));
+	sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s%s%" PRIu64 " records in %" PRIu64
+		   " segments, %" PRIu64 " lost",
+		   progress->trouble, progress->trouble[0] ? "; " : "", progress->store.records,
+		   progress->store.segments, progress->store.lost);
+}
+
 static void report(struct recorder *recorder, const char *state)
 {
 	struct writer_progress progress;
-	uint64_t beat_age_ns;
 
 	say_lost(recorder);
 	writer_progress(recorder->writer, &progress);
 	status_write(recorder->status_fd, &recorder->options, state, &recorder->channels,
 		     &progress, spool_bytes(recorder->spool));
-	beat_age_ns = monotonic_ns() - progress.beat_ns;
-	if ((int64_t)beat_age_ns > (int64_t)WRITER_HANGS_NS)
-		return;
-	sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s%s%" PRIu64 " records in %" PRIu64
-		   " segments, %" PRIu64 " lost",
-		   progress.trouble, progress.trouble[0] ? "; " : "", progress.store.records,
-		   progress.store.segments, progress.store.lost);
+	notify_manager(recorder, &progress);
 }
 
 static void on_timer(struct recorder *recorder)
@@ -433,11 +485,15 @@ int main(int argc, char **argv)
 	status = options_parse(&recorder.options, argc, argv);
 	if (status >= 0)
 		return status;
-	status = become_opaque(&recorder);
+	status = open_kernel(&recorder);
 	if (!status)
 		status = start(&recorder);
 	if (status) {
-		/* The writing thread, if it runs, has nothing to write. */
+		const size_t bytes = recorder.spool ? spool_bytes(recorder.spool) : 0;
+
+		if (bytes)
+			say(LOG_ERR, "%zu bytes of records were read before that, and are lost",
+			    bytes);
 		return status;
 	}
 	sd_notify(0, "READY=1");

@@ -85,7 +85,9 @@ int retain_apply(struct retain *retain)
 		return err;
 	for (size_t i = 0; i < count; i++)
 		total += entries[i].bytes;
-	for (size_t i = 0; !err && i < count && !entries[i].open; i++) {
+	for (size_t i = 0; !err && i < count; i++) {
+		if (entries[i].open)
+			continue;
 		if (retain->bytes && total > retain->bytes)
 			err = remove_segment(retain, &entries[i], "size");
 		else if (too_old(retain, &entries[i]))
@@ -102,13 +104,16 @@ int retain_apply(struct retain *retain)
 int retain_make_room(struct retain *retain)
 {
 	struct prov_segment_entry *entries;
-	size_t count;
+	size_t count, oldest = 0;
 	int err;
 
 	err = prov_segment_list(retain->dirfd, &entries, &count);
 	if (err)
 		return err;
-	err = count && !entries[0].open ? remove_segment(retain, &entries[0], "full") : -ENOENT;
+	/* One that could not be repaired may be older than all that are sealed. */
+	while (oldest < count && entries[oldest].open)
+		oldest++;
+	err = oldest < count ? remove_segment(retain, &entries[oldest], "full") : -ENOENT;
 	free(entries);
 	return err;
 }

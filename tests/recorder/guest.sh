@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The recorder in the guest, as root, with the real kernel below it.  Prints TAP.
+log=/var/log/provenance
+recorder=provmon-recorder.service
+number=0
+
+# check NAME COMMAND...: one line of TAP, by the command's exit status
+check()
+{
+	local name=$1 out
+	shift
+	number=$((number + 1))
+	if out=$("$@" 2>&1); then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		sed 's/^/# /' <<< "$out"
+	fi
+}
+
+# until_true SECONDS COMMAND...: wait for it
+until_true()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.2
+	done
+}
+
+exits() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }; }
+as_user() { su -s /bin/bash analyst -c "$1"; }
+json() { provctl status --json | python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
+pid() { json '["recorder"]["pid"]'; }
+active() { systemctl is-active --quiet $recorder; }
+sealed() { ls $log/*.plog 2> /dev/null | wc -l; }
+
+nothing_lost() { [ "$(json '["kernel"]["lost"]')" = 0 ] && exits 0 provctl status; }
+
+privileges()
+{
+	local task
+	for task in /proc/$(pid)/task/*; do
+		grep -q '^CapEff:.*0000002000000000$' "$task/status" &&
+		grep -q '^CapPrm:.*0000002000000000$' "$task/status" &&
+		grep -q '^NoNewPrivs:.*1$' "$task/status" &&
+		grep -q '^Seccomp:.*2$' "$task/status" || { cat "$task/status"; return 1; }
+	done
+}
+
+is_log_private() { [ "$(stat -c '%a %U %G' $log)" = "750 root adm" ] && [ -z "$(find $log -type f ! -perm 0640)" ]; }
+
+second_says_why() { /usr/sbin/provmon-recorder --log /tmp/other 2>&1 | grep 'another recorder'; }
+
+# What was done before a flush and a rotation is in sealed segments.
+flush_and_rotate()
+{
+	local before
+	before=$(sealed)
+	echo content > /root/flushed-file
+	provctl flush && provctl rotate &&
+	until_true 20 eval '[ $(sealed) -gt '"$before"' ]' &&
+	provq -d $log history /root/flushed-file | grep -i write
+}
+
+# The recorder's own writes are not in the log, or it would never end.
+opaque()
+{
+	sleep 3
+	provctl flush && provctl rotate && sleep 3
+	! provq -d $log descendants "pid:$(pid)" --no-hide | grep -E 'write .*segment-'
+}
+
+stop_seals() { systemctl stop $recorder && [ -z "$(ls $log/*.open 2> /dev/null)" ] && provq -d $log verify; }
+
+# Nobody reads: the buffers overflow.  The losses are counted, and a new recorder can still become
+# opaque, which has to be recorded, and there is no room for a record.
+overflow()
+{
+	local end=$((SECONDS + 120))
+	until provctl status | grep -q '^lost *[1-9]'; do
+		for _ in $(seq 30); do /bin/true; done
+		find /usr/share /usr/lib -newer /nonexistent -o -name '*a*' -exec cat {} + > /dev/null 2>&1
+		[ $SECONDS -lt $end ] || { provctl status; return 1; }
+	done
+}
+starts_when_full() { systemctl start $recorder && active; }
+losses_are_told() { exits 6 provctl status && provctl flush && provctl rotate && sleep 3 && provq -d $log verify | grep -i 'lost' | grep '[1-9]'; }
+
+killed_and_back()
+{
+	local old
+	old=$(pid)
+	kill -9 "$old"
+	until_true 30 eval 'active && [ "$(pid)" != '"$old"' ]' && ls $log
+}
+log_is_good() { provctl flush; provctl rotate; sleep 3; provq -d $log verify; }
+
+refused() { exits 5 as_user "$1"; }
+cannot() { ! as_user "$1"; }
+
+environ() { provctl set environ=on && [ "$(json '["kernel"]["environ"]')" = True ] &&
+	    provctl set environ=off && [ "$(json '["kernel"]["environ"]')" = False ]; }
+opaque_process() { sleep 100 & provctl opaque set $! && provctl opaque clear $! && exits 1 provctl opaque set 4999999; kill %1; }
+opaque_file() { cp /bin/true /root/marked && provctl opaque mark /root/marked && provctl opaque unmark /root/marked; }
+
+echo 1..25
+check "it runs after boot" active
+check "nothing was lost" nothing_lost
+check "both threads have only CAP_AUDIT_READ, under seccomp" privileges
+check "the log is 0750 root:adm and its files 0640" is_log_private
+check "a second recorder ends with 69" exits 69 /usr/sbin/provmon-recorder --log /tmp/other
+check "and says that there is another" second_says_why
+check "what precedes a flush and a rotation is in sealed segments" flush_and_rotate
+check "the recorder's writes are not recorded" opaque
+check "settings can be changed" environ
+check "a process can be exempted, and must exist" opaque_process
+check "a file can be marked" opaque_file
+check "a user cannot read counters" refused 'provctl flush'
+check "a user cannot exempt itself" refused 'provctl opaque set $$'
+check "a user cannot change settings" refused 'provctl set environ=on'
+check "a user cannot read a channel" cannot 'cat /sys/kernel/security/provenance/provmon/cpu0'
+check "a user cannot read the log" cannot 'ls /var/log/provenance'
+check "a user cannot rotate" refused 'provctl rotate'
+check "a user cannot stop it" cannot "kill $(pid)"
+check "a stop seals the log" stop_seals
+check "status says that no recorder runs" exits 4 provctl status
+check "without a recorder the buffers overflow, and that is counted" overflow
+check "a recorder starts on full buffers" starts_when_full
+check "status and log tell the losses" losses_are_told
+check "after kill -9 it is started again" killed_and_back
+check "and the log is good" log_is_good
+grep -q '^not ok' /run/guest/script.out && exit 1
+exit 0
