@@ -267,10 +267,13 @@ int main(int argc, char **argv)
 	content = good_content(&content_bytes);
 	if (argc > 2 && !strcmp(argv[1], "--content")) {
 		FILE *const out = fopen(argv[2], "w");
+		const bool written = out &&
+			fwrite(content, 1, content_bytes, out) == content_bytes && !fclose(out);
 
+		free(file);
+		free(content);
 		tempdir_free(directory);
-		return !out || fwrite(content, 1, content_bytes, out) != content_bytes ||
-		       fclose(out);
+		return !written;
 	}
 	each_length_of_the_file(file, file_bytes);
 	fprintf(tap, "ok 1 - a log cut at each of its %zu lengths\n", file_bytes);

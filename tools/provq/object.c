@@ -156,8 +156,8 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 			score += 1000;
 		else if (base_length > 2 && memmem(other_base, other_base_length, base, base_length))
 			score += 500;
-		else if (likeness(base, base_length, other_base, other_base_length) * 3 <
-			 base_length * 2)
+		else if (likeness(base, base_length, other_base, other_base_length) * 2 <
+			 base_length)
 			continue;
 		for (int j = 0; j < NEAR_MATCHES; j++)
 			known |= best[j].path.length == other.length &&
