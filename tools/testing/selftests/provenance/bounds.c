@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -417,4 +418,73 @@ CHECK(udp_loop)
 
 	check_messages(scene, graph);
 	EXPECT(!json_object_get(graph_node(graph, to), "remotes"), "more than one remote address");
+}
+
+CASE(two_receivers, "bounds", "a hundred datagrams to two receivers in turn", "unix_may_send",
+     "a few edges a hop")
+
+static struct sockaddr_un receiver_address(const struct scene *scene, const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", in(scene, name));
+	return address;
+}
+
+static void receive_at(struct scene *scene, const char *name)
+{
+	const struct sockaddr_un address = receiver_address(scene, name);
+	const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char byte;
+
+	MUST(!bind(fd, (const struct sockaddr *)&address, sizeof(address)));
+	told();
+	for (int i = 0; i < ROUNDS / 2; i++)
+		MUST(recv(fd, &byte, 1, 0) == 1);
+}
+
+static void receive_at_a(struct scene *scene)
+{
+	receive_at(scene, "a");
+}
+
+static void receive_at_b(struct scene *scene)
+{
+	receive_at(scene, "b");
+}
+
+static void send_in_turn(struct scene *scene)
+{
+	const struct sockaddr_un a = receiver_address(scene, "a");
+	const struct sockaddr_un b = receiver_address(scene, "b");
+	const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	for (int i = 0; i < ROUNDS; i++)
+		MUST(sendto(fd, "x", 1, 0, (const struct sockaddr *)(i & 1 ? &a : &b),
+			    sizeof(a)) == 1);
+}
+
+ACT(two_receivers)
+{
+	actor(scene, 0, receive_at_a);
+	done(scene, 0);
+	actor(scene, 1, receive_at_b);
+	done(scene, 1);
+	run(scene, 2, send_in_turn);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(two_receivers)
+{
+	const int sender = process(scene, graph, 2, 0), from = graph_to(graph, sender, "send");
+
+	for (int role = 0; role < 2; role++) {
+		const int receiver = process(scene, graph, role, 0);
+		const int to = graph_from(graph, receiver, "recv");
+
+		expect_few(graph, from, to, "deliver", 2);
+		expect_few(graph, to, receiver, "recv", 2);
+	}
+	expect_few(graph, sender, from, "send", 2);
 }
