@@ -10,6 +10,7 @@ All that is known is the address that the data went to.  Everything else is aske
 - ancestry of the connection gives the connections through which the outside came in;
 - the paths from these to it are how that led to the sending: what is on them is tainted;
 - files that not everybody may read, and that a tainted process read on the way, are what was taken;
+- descendants of where it came in are what it left behind;
 - export gives what the sending program and what it started read and wrote.
 
 Prints the report, and writes it to DIR/answer.txt and a picture of it to DIR/answer.svg.
@@ -99,6 +100,7 @@ class Incident:
 		self._find_entries()
 		self._find_path()
 		self._find_taken()
+		self._find_left()
 
 	def _find_entries(self):
 		"""Connections of the outside that something in the ancestry received from."""
@@ -132,6 +134,19 @@ class Incident:
 			and not world_may_read(self.nodes[edge.from_node])
 			and not self.name(edge.from_node).startswith(("/proc/", "/sys/"))),
 			key=lambda edge: edge.time)
+
+	def _find_left(self):
+		"""Files that have something of what came in, and are still there: name, first edge."""
+		self.left = {}
+		for entry in self.entries:
+			for edge in graph.Answer(self.log, "descendants", "node:" + entry).edges:
+				node = self.nodes[edge.to_node]
+				if edge.kind != "data" or node["kind"] != "file" or \
+				   node.get("deleted"):
+					continue
+				old = self.left.setdefault(edge.to_node, edge)
+				if edge.time < old.time:
+					self.left[edge.to_node] = edge
 
 	# -- names ---------------------------------------------------------------------------
 
@@ -507,14 +522,38 @@ def report_deeds(out, incident):
 		   % len(quiet))
 
 
+def report_left(out, incident):
+	heading(out, "What it left behind: files that have something of it")
+	for name, edge in sorted(incident.left.items(), key=lambda item: item[1].time):
+		node = incident.nodes[edge.from_node]
+		out.append("  %s  %s  (pid %s)" % (clock(edge.time), incident.name(name),
+						   node.get("pid", "?")))
+
+
+def summary(incident):
+	"""The answer in two sentences."""
+	send = min(incident.sends, key=lambda edge: edge.time)
+	sender = incident.nodes[send.from_node]
+	taken = [incident.name(name)
+		 for name in dict.fromkeys(edge.from_node for edge in incident.takes)]
+	text = "In short: %s (pid %d) sent %s to %s." % (
+		printable(sender.get("exe", "?")), sender["pid"],
+		" and ".join(taken) or "nothing that not everybody may read", incident.address)
+	if incident.entries:
+		text += "  It came from %s." % " and ".join(
+			incident.nodes[name]["remote"] for name in incident.entries)
+	return text
+
+
 def report(incident, story):
 	trailer = incident.ancestry.trailer
 	day = incident.sends[0].time[:10]
 	out = ["Alarm: data left this machine for %s.  Times are UTC of %s."
-	       % (incident.address, day)]
+	       % (incident.address, day), summary(incident)]
 	report_sent(out, incident, story)
 	report_origin(out, incident, story)
 	report_deeds(out, incident)
+	report_left(out, incident)
 	out.append("")
 	out.append("Records lost: %d.  The whole ancestry, back to the start of the machine, has %d"
 		   " nodes; %d more, such as libraries, are hidden." % (
@@ -561,7 +600,8 @@ def picture(incident, story):
 		   if story.verb(source, target, names) == "started"}
 	title = ["What went out to %s on %s, and where it came from" % (
 		incident.address, incident.sends[0].time[:10]),
-		"Arrows point the way information flows; numbers are steps in order of time (UTC)."]
+		"Arrows point the way information flows; numbers are steps in order of time (UTC).",
+		"Red: the way of what was taken.  Dashed: one process started another."]
 	out = ["digraph answer {",
 	       '\tgraph [rankdir=TB, fontname="Helvetica", fontsize=13, labelloc=t, labeljust=l, '
 	       'nodesep=0.35, ranksep=0.42, bgcolor=white, label=%s];' % quoted(title),

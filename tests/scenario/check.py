@@ -516,6 +516,12 @@ def check_report(tap, log, whole, plan):
 	       "\n".join(incident.name(name) for name in taken))
 	tap.ok({edge.from_node for edge in incident.sends} <= whole.processes("payload"),
 	       "the report names who sent them")
+	left = set(incident.left)
+	for role in ("payload", "cron", "notes", "cache-archive", "mirror-archive"):
+		tap.ok(whole.files(role) <= left and whole.files(role),
+		       "the report names what is left behind: file " + role)
+	tap.ok(not (whole.files("loot") | whole.files("late-payload") | whole.files("other-report")
+		    | whole.files("decoy")) & left, "but not what is gone or is not of it")
 	story = analyst.Story(incident)
 	shown = {name for _, source, target, _ in story.arrows for name in (source, target)}
 	members = {other for name in shown for other in story.members(name)}
