@@ -306,6 +306,9 @@ int provenance_refused(enum provenance_hook_id hook, int error, int by,
 	};
 	unsigned int i;
 
+	/* A debugger asks whether the machine is locked down. */
+	if (in_nmi())
+		return error;
 	/* A cred argument can be NULL, which means current. */
 	if (!task && !cred && row->subject != PROVENANCE_SUBJECT_NONE &&
 	    in_task())

@@ -13,6 +13,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/fs.h>
+#include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -48,12 +49,16 @@
  *	the CPU; read with acquire by the reader.  relay's own count moves before
  *	a sub-buffer is complete
  * @high_water: most sub-buffers that ever waited
+ * @wait: readers.  relay has a queue of its own, but not before the CPU comes up,
+ *	and wakes it before @finished moves
+ * @wake: wakes them, because a record can be written under any lock
+ * @cpu: which CPU it is
  * @read_lock: against a reader that shares its descriptor
  * @read_offset: bytes that were already read of the first finished sub-buffer;
  *	under @read_lock
  * @opened: the file is open
  *
- * All but the last three are written by the CPU with interrupts off.
+ * Up to @high_water, all is written by the CPU with interrupts off.
  */
 struct cpu_state {
 	u64 base_ns;
@@ -68,6 +73,9 @@ struct cpu_state {
 	struct timer_list timer;
 	size_t finished;
 	u32 high_water;
+	wait_queue_head_t wait;
+	struct irq_work wake;
+	unsigned int cpu;
 
 	struct mutex read_lock;	/* of @read_offset */
 	size_t read_offset;
@@ -77,9 +85,6 @@ struct cpu_state {
 static DEFINE_PER_CPU(struct cpu_state, cpu_states);
 static struct rchan *channel __ro_after_init;
 static uuid_t boot_id __ro_after_init;
-
-/* For readers of CPUs that have no buffer yet. */
-static DECLARE_WAIT_QUEUE_HEAD(new_buffers);
 
 static struct rchan_buf *cpu_buffer(unsigned int cpu)
 {
@@ -170,6 +175,10 @@ static bool next_subbuf(struct rchan_buf *const buf,
 	begun = relay_switch_subbuf(buf, 1) != 0;
 	/* All of the sub-buffer, then that it is finished: is_readable(). */
 	smp_store_release(&state->finished, buf->subbufs_produced);
+	/* Against a reader that looks and then goes to sleep. */
+	smp_mb();
+	if (waitqueue_active(&state->wait))
+		irq_work_queue(&state->wake);
 	state->high_water = max_t(u32, state->high_water,
 				  buf->subbufs_produced -
 					  READ_ONCE(buf->subbufs_consumed));
@@ -335,15 +344,17 @@ static bool is_readable(unsigned int cpu)
 static void flush_timer(struct timer_list *timer)
 {
 	struct cpu_state *const state = from_timer(state, timer, timer);
-	const unsigned int cpu = smp_processor_id();
 	unsigned long flags;
 
 	local_irq_save(flags);
 	state->armed = false;
-	if (is_readable(cpu))
-		arm(state);
-	else
-		flush_cpu(cpu);
+	/* The timer of a CPU that is gone; see cpu_is_gone(). */
+	if (state->cpu == smp_processor_id()) {
+		if (is_readable(state->cpu))
+			arm(state);
+		else
+			flush_cpu(state->cpu);
+	}
 	local_irq_restore(flags);
 }
 
@@ -422,21 +433,6 @@ static int channel_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static int wait_readable(unsigned int cpu)
-{
-	struct rchan_buf *buf = cpu_buffer(cpu);
-
-	if (!buf) {
-		const int err = wait_event_interruptible(new_buffers,
-							 cpu_buffer(cpu));
-
-		if (err)
-			return err;
-		buf = cpu_buffer(cpu);
-	}
-	return wait_event_interruptible(buf->read_wait, is_readable(cpu));
-}
-
 static ssize_t channel_file_read(struct file *file, char __user *to,
 				 size_t count, loff_t *pos)
 {
@@ -456,7 +452,8 @@ static ssize_t channel_file_read(struct file *file, char __user *to,
 		if (file->f_flags & O_NONBLOCK)
 			ret = -EAGAIN;
 		else
-			ret = wait_readable(cpu);
+			ret = wait_event_interruptible(state->wait,
+						       is_readable(cpu));
 		if (ret)
 			goto out;
 	}
@@ -484,12 +481,8 @@ out:
 static __poll_t channel_file_poll(struct file *file, poll_table *table)
 {
 	const unsigned int cpu = file_cpu(file);
-	struct rchan_buf *buf;
 
-	poll_wait(file, &new_buffers, table);
-	buf = cpu_buffer(cpu);
-	if (buf)
-		poll_wait(file, &buf->read_wait, table);
+	poll_wait(file, &per_cpu_ptr(&cpu_states, cpu)->wait, table);
 	return is_readable(cpu) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
@@ -502,13 +495,16 @@ static const struct file_operations channel_file_ops = {
 	.llseek = noop_llseek,
 };
 
-static int cpu_comes(unsigned int cpu)
+static void wake_readers(struct irq_work *const work)
 {
-	wake_up_interruptible(&new_buffers);
-	return 0;
+	struct cpu_state *const state = container_of(work, struct cpu_state,
+						     wake);
+
+	wake_up_interruptible(&state->wait);
 }
 
-static int cpu_goes(unsigned int cpu)
+/* Runs on another CPU, when nothing runs on @cpu any more. */
+static int cpu_is_gone(unsigned int cpu)
 {
 	flush_cpu(cpu);
 	return 0;
@@ -536,8 +532,8 @@ static int __init channel_files_init(void)
 		if (IS_ERR(dentry))
 			return PTR_ERR(dentry);
 	}
-	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "provmon:online",
-				cpu_comes, cpu_goes);
+	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "provmon:dead",
+					NULL, cpu_is_gone);
 	return err < 0 ? err : 0;
 }
 rootfs_initcall(channel_files_init);
@@ -559,6 +555,9 @@ int __init prov_channel_open(void)
 
 		timer_setup(&state->timer, flush_timer, TIMER_PINNED);
 		mutex_init(&state->read_lock);
+		init_waitqueue_head(&state->wait);
+		init_irq_work(&state->wake, wake_readers);
+		state->cpu = cpu;
 	}
 	channel = relay_open(NULL, NULL, PROV_SUBBUF_BYTES, PROV_SUBBUFS,
 			     &callbacks, NULL);

@@ -13,6 +13,7 @@
 #include "file.h"
 #include "name.h"
 #include "object.h"
+#include "process.h"
 #include "record.h"
 
 static struct prov_channel channel_in(struct prov_process *const process,
@@ -50,7 +51,7 @@ static struct prov_channel channel_out(struct prov_process *const process,
  * flows through it.  Sockets have hooks of their own.
  */
 static struct prov_inode *file_node(const struct file *const file,
-				    const struct prov_process *const process)
+				    struct prov_process *const process)
 {
 	struct inode *const inode = file_inode(file);
 	struct prov_inode *node;
@@ -60,6 +61,7 @@ static struct prov_inode *file_node(const struct file *const file,
 	node = prov_inode_get(inode);
 	if (!node || node == &prov_nothing)
 		return NULL;
+	prov_process_describe(process);
 	/* A descriptor can come from someone who is not recorded. */
 	if (unlikely(!READ_ONCE(node->names[0])) &&
 	    node->obj.kind != PROV_K_PIPE)

@@ -29,11 +29,12 @@ typedef char *(*print_path)(const void *arg, char *buf, int bytes);
  * Print a path, in a buffer of the usual size and then in a larger one, with
  * @name behind it if there is one, and record it.
  */
-static void record_printed(u64 id, enum prov_text_kind kind, print_path print,
+static bool record_printed(u64 id, enum prov_text_kind kind, print_path print,
 			   const void *arg, const struct qstr *name)
 {
 	int bytes = PATH_MAX;
 	char *buf, *text;
+	bool recorded;
 
 	for (;;) {
 		const int tail = name ? name->len + 1 : 0;
@@ -41,7 +42,7 @@ static void record_printed(u64 id, enum prov_text_kind kind, print_path print,
 		buf = kmalloc(bytes, GFP_NOFS);
 		if (!buf) {
 			prov_emit_lost();
-			return;
+			return false;
 		}
 		text = bytes > tail ? print(arg, buf, bytes - tail) :
 				      ERR_PTR(-ENAMETOOLONG);
@@ -51,7 +52,9 @@ static void record_printed(u64 id, enum prov_text_kind kind, print_path print,
 		bytes = PATH_BYTES_MAX;
 	}
 	if (IS_ERR(text)) {
+		/* It does not become shorter by trying again. */
 		prov_emit_lost();
+		recorded = true;
 	} else {
 		size_t length = strlen(text);
 
@@ -62,9 +65,10 @@ static void record_printed(u64 id, enum prov_text_kind kind, print_path print,
 			memcpy(text + length, name->name, name->len);
 			length += name->len;
 		}
-		prov_record_text(id, kind, text, length);
+		recorded = prov_record_text(id, kind, text, length);
 	}
 	kfree(buf);
+	return recorded;
 }
 
 /* From the root of the mount namespace, or else as the task sees it. */
@@ -93,36 +97,43 @@ static char *print_unmounted(const void *arg, char *buf, int bytes)
  * @path: the path
  *
  * Context: May sleep.
+ * Return: false if it was lost, and should be tried again.
  */
-void prov_record_path(u64 id, enum prov_text_kind kind, const struct path *path)
+bool prov_record_path(u64 id, enum prov_text_kind kind, const struct path *path)
 {
-	record_printed(id, kind, print_mounted, path, NULL);
+	return record_printed(id, kind, print_mounted, path, NULL);
 }
 
-static void record_name(u64 id, enum prov_text_kind kind,
+static bool record_name(u64 id, enum prov_text_kind kind,
 			const struct vfsmount *mnt, struct dentry *dentry,
 			const struct qstr *name)
 {
 	const struct path path = { .mnt = (void *)mnt, .dentry = dentry };
 
 	if (mnt && mnt->mnt_sb == dentry->d_sb)
-		record_printed(id, kind, print_mounted, &path, name);
-	else
-		record_printed(id, kind, print_unmounted, dentry, name);
+		return record_printed(id, kind, print_mounted, &path, name);
+	return record_printed(id, kind, print_unmounted, dentry, name);
 }
 
 /*
- * What the path hooks leave for the hooks that run afterwards.  The mount and
- * the directories are only held by the system call, so they are forgotten when
- * it ends.
+ * What the path hooks leave for the hooks that run afterwards.  The last thing
+ * that a system call does can be to release files, whose names may go then: so
+ * references are held until it returns to user space.
  */
+static void drop_names(struct prov_task *const task)
+{
+	path_put(&task->names.dir);
+	dput(task->names.other);
+	memset(&task->names, 0, sizeof(task->names));
+}
+
 static void forget_names(struct callback_head *const work)
 {
 	struct prov_task *const task =
 		container_of(work, struct prov_task, names_work);
 
 	task->names_queued = false;
-	memset(&task->names, 0, sizeof(task->names));
+	drop_names(task);
 }
 
 static int keep_names(const struct path *const dir, struct dentry *const other,
@@ -138,9 +149,11 @@ static int keep_names(const struct path *const dir, struct dentry *const other,
 			return 0;
 		task->names_queued = true;
 	}
-	task->names.mnt = dir->mnt;
-	task->names.dirs[0] = dir->dentry;
-	task->names.dirs[1] = other;
+	path_get(dir);
+	dget(other);
+	drop_names(task);
+	task->names.dir = *dir;
+	task->names.other = other;
 	task->names.target = target;
 	return 0;
 }
@@ -182,17 +195,22 @@ static int hook_path_rename(const struct path *old_dir,
 	return keep_names(old_dir, new_dir->dentry, NULL);
 }
 
+/* The directory that @dir is the inode of, among those of this operation. */
+static struct dentry *names_dir(const struct inode *const dir)
+{
+	const struct prov_task *const task = prov_task(current);
+	struct dentry *const first = task->names.dir.dentry;
+	struct dentry *const other = task->names.other;
+
+	if (first && d_inode(first) == dir)
+		return first;
+	return other && d_inode(other) == dir ? other : NULL;
+}
+
 /* The mount through which current is changing @dir, or NULL. */
 static const struct vfsmount *names_mount(const struct inode *const dir)
 {
-	const struct prov_task *const task = prov_task(current);
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(task->names.dirs); i++)
-		if (task->names.dirs[i] &&
-		    d_inode(task->names.dirs[i]) == dir)
-			return task->names.mnt;
-	return NULL;
+	return names_dir(dir) ? prov_task(current)->names.dir.mnt : NULL;
 }
 
 static struct prov_inode *named_node(struct inode *inode)
@@ -206,27 +224,52 @@ static struct prov_inode *named_node(struct inode *inode)
 	return node == &prov_nothing ? NULL : node;
 }
 
-/* Grows when a directory or a mount moves, and with it all paths below. */
-static atomic_t moves = ATOMIC_INIT(0);
+/*
+ * Grow when a directory or a mount moves, and with it all paths below.  Several,
+ * so that who moves directories of one file system costs others little.
+ */
+static atomic_t moves[64];
+
+static atomic_t *moves_of(const struct super_block *const sb)
+{
+	return &moves[hash_ptr(sb, 6)];
+}
 
 /* A key for a name: where it hangs and what it is called. */
 static u32 name_key(const struct vfsmount *const mnt,
 		    const struct dentry *const dentry)
 {
 	return (dentry->d_name.hash ^ hash_ptr(mnt, 32) ^
-		hash_32(atomic_read(&moves), 32)) | 1;
+		hash_32(atomic_read(moves_of(dentry->d_sb)), 32)) | 1;
 }
 
-static bool knows_name(struct prov_inode *const node, u32 key)
+static bool knows_name(const struct prov_inode *const node, u32 key)
 {
-	return READ_ONCE(node->names[0]) == key ||
-	       READ_ONCE(node->names[1]) == key;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(node->names); i++)
+		if (READ_ONCE(node->names[i]) == key)
+			return true;
+	return false;
 }
 
 static void learn_name(struct prov_inode *const node, u32 key)
 {
-	WRITE_ONCE(node->names[1], node->names[0]);
+	unsigned int i;
+
+	for (i = ARRAY_SIZE(node->names) - 1; i; i--)
+		WRITE_ONCE(node->names[i], READ_ONCE(node->names[i - 1]));
 	WRITE_ONCE(node->names[0], key);
+}
+
+/* Record and learn a name that an inode got. */
+static void record_new_name(struct prov_inode *const node,
+			    enum prov_text_kind kind,
+			    const struct vfsmount *const mnt,
+			    struct dentry *const dentry)
+{
+	if (record_name(node->obj.id, kind, mnt, dentry, NULL))
+		learn_name(node, name_key(mnt, dentry));
 }
 
 static void hook_name_created(struct inode *dir, struct dentry *dentry)
@@ -239,8 +282,7 @@ static void hook_name_created(struct inode *dir, struct dentry *dentry)
 
 	if (!node)
 		return;
-	record_name(node->obj.id, PROV_T_CREATE, mnt, dentry, NULL);
-	learn_name(node, name_key(mnt, dentry));
+	record_new_name(node, PROV_T_CREATE, mnt, dentry);
 	if (S_ISLNK(inode->i_mode)) {
 		const struct prov_channel chan = {
 			.src = &process->obj,
@@ -269,8 +311,7 @@ static void hook_name_linked(struct inode *dir, struct inode *inode,
 
 	if (!node)
 		return;
-	record_name(node->obj.id, PROV_T_LINK, mnt, dentry, NULL);
-	learn_name(node, name_key(mnt, dentry));
+	record_new_name(node, PROV_T_LINK, mnt, dentry);
 	prov_record_meta(PROV_OP_LINK, &prov_current()->obj, &node->obj);
 }
 
@@ -288,19 +329,6 @@ static void hook_name_removed(struct inode *dir, struct inode *inode,
 			 &prov_current()->obj, &node->obj);
 }
 
-/* The directory that @dir is the inode of, among those of this rename. */
-static struct dentry *names_dir(const struct inode *const dir)
-{
-	const struct prov_task *const task = prov_task(current);
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(task->names.dirs); i++)
-		if (task->names.dirs[i] &&
-		    d_inode(task->names.dirs[i]) == dir)
-			return task->names.dirs[i];
-	return NULL;
-}
-
 static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 			    const struct qstr *old_name, struct inode *target,
 			    struct dentry *moved)
@@ -311,7 +339,7 @@ static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 	struct prov_inode *const gone = named_node(target);
 
 	if (d_is_dir(moved))
-		atomic_inc(&moves);
+		atomic_inc(moves_of(moved->d_sb));
 	if (gone) {
 		record_name(gone->obj.id, PROV_T_UNLINK, mnt, moved, NULL);
 		prov_record_meta(PROV_OP_UNLINK, &prov_current()->obj,
@@ -322,27 +350,34 @@ static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 	if (old_parent)
 		record_name(node->obj.id, PROV_T_RENAME_FROM, mnt, old_parent,
 			    old_name);
-	record_name(node->obj.id, PROV_T_RENAME_TO, mnt, moved, NULL);
-	learn_name(node, name_key(mnt, moved));
+	record_new_name(node, PROV_T_RENAME_TO, mnt, moved);
 	prov_record_meta(PROV_OP_RENAME, &prov_current()->obj, &node->obj);
 }
 
 static int hook_move_mount(const struct path *from_path,
 			   const struct path *to_path)
 {
-	atomic_inc(&moves);
+	atomic_inc(moves_of(from_path->mnt->mnt_sb));
 	return 0;
 }
 
-/* Did the process open this inode lately? */
-static bool opened_lately(struct prov_process *const process, u64 id)
+/* The process has opened an inode: record it, unless it did so lately. */
+static void record_opened(struct prov_process *const process,
+			  const struct prov_inode *const node)
 {
-	u64 *const slot = &process->opened[hash_64(id, 4)];
+	const u64 id = node->obj.id;
+	u64 *const set = process->opened[hash_64(id, 2)];
+	unsigned int i;
 
-	if (READ_ONCE(*slot) == id)
-		return true;
-	WRITE_ONCE(*slot, id);
-	return false;
+	for (i = 0; i < ARRAY_SIZE(process->opened[0]) - 1; i++)
+		if (READ_ONCE(set[i]) == id)
+			break;
+	if (READ_ONCE(set[i]) != id &&
+	    !prov_record_meta(PROV_OP_OPEN, &node->obj, &process->obj))
+		return;
+	for (; i; i--)
+		WRITE_ONCE(set[i], READ_ONCE(set[i - 1]));
+	WRITE_ONCE(set[0], id);
 }
 
 /**
@@ -355,18 +390,21 @@ static bool opened_lately(struct prov_process *const process, u64 id)
 void prov_record_open(struct prov_inode *node, const struct file *file)
 {
 	const u32 key = name_key(file->f_path.mnt, file->f_path.dentry);
+	bool recorded;
 
 	if (likely(knows_name(node, key)))
 		return;
 	if (node->obj.kind == PROV_K_MEMFD) {
 		const struct qstr *const name = &file->f_path.dentry->d_name;
 
-		prov_record_text(node->obj.id, PROV_T_ANON_NAME, name->name,
-				 name->len);
+		recorded = prov_record_text(node->obj.id, PROV_T_ANON_NAME,
+					    name->name, name->len);
 	} else {
-		prov_record_path(node->obj.id, PROV_T_OPEN, &file->f_path);
+		recorded = prov_record_path(node->obj.id, PROV_T_OPEN,
+					    &file->f_path);
 	}
-	learn_name(node, key);
+	if (recorded)
+		learn_name(node, key);
 }
 
 static int hook_file_post_open(struct file *file, int mask)
@@ -377,8 +415,7 @@ static int hook_file_post_open(struct file *file, int mask)
 	if (!node)
 		return 0;
 	prov_record_open(node, file);
-	if (!opened_lately(process, node->obj.id))
-		prov_record_meta(PROV_OP_OPEN, &node->obj, &process->obj);
+	record_opened(process, node);
 	return 0;
 }
 

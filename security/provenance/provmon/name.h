@@ -12,7 +12,7 @@ struct file;
 struct path;
 struct prov_inode;
 
-void prov_record_path(u64 id, enum prov_text_kind kind,
+bool prov_record_path(u64 id, enum prov_text_kind kind,
 		      const struct path *path);
 void prov_record_open(struct prov_inode *node, const struct file *file);
 void prov_name_add_hooks(void);

@@ -298,7 +298,7 @@ void __init prov_inode_add_hooks(void)
  */
 void __init prov_object_setup(void)
 {
-	process_cache = KMEM_CACHE(prov_process, SLAB_PANIC);
-	inode_cache = KMEM_CACHE(prov_inode, SLAB_PANIC);
-	socket_cache = KMEM_CACHE(prov_socket, SLAB_PANIC);
+	process_cache = KMEM_CACHE(prov_process, SLAB_PANIC | SLAB_ACCOUNT);
+	inode_cache = KMEM_CACHE(prov_inode, SLAB_PANIC | SLAB_ACCOUNT);
+	socket_cache = KMEM_CACHE(prov_socket, SLAB_PANIC | SLAB_ACCOUNT);
 }

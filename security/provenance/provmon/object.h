@@ -7,6 +7,7 @@
 
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/path.h>
 #include <linux/provenance.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -34,7 +35,8 @@
  * @refs: tasks, living or not, that point here
  * @memory: under @obj.lock
  * @opened: ids of inodes that it opened lately, so that opening them again is
- *	no news.  Written without lock: a lost update costs a record
+ *	no news: sets by hash, the latest first.  Written without lock: a lost
+ *	update costs a record
  * @rcu: others than the tasks themselves look under RCU
  */
 struct prov_process {
@@ -43,7 +45,7 @@ struct prov_process {
 	refcount_t		refs;
 	atomic_t		tasks;
 	struct prov_memory	memory;
-	u64			opened[16];
+	u64			opened[4][4];
 	struct rcu_head		rcu;
 };
 
@@ -51,12 +53,12 @@ struct prov_process {
  * struct prov_inode - an inode
  * @obj: its object
  * @refs: the inode, and executions that are under way
- * @names: keys of the names that were recorded last
+ * @names: keys of the names that were recorded last, the latest first
  */
 struct prov_inode {
 	struct prov_object	obj;
 	refcount_t		refs;
-	u32			names[2];
+	u32			names[4];
 };
 
 /**
@@ -67,7 +69,8 @@ struct prov_inode {
  * @peer: the other end on this machine, or NULL.  Read under RCU, changed by who
  *	connects the socket or frees it.  Holds a reference, which is given up when
  *	this socket goes, so that two ends do not keep each other
- * @remote: hash of the remote address that was recorded last
+ * @remote: remote address that was recorded last, of a datagram socket.  Written
+ *	without lock: a mixture fits no address and costs a record
  * @rcu: receivers look at the peer of their socket under RCU
  * @wait: in the table of connections that wait for their other end
  * @key: of @wait
@@ -75,8 +78,13 @@ struct prov_inode {
 struct prov_socket {
 	struct prov_object	obj;
 	refcount_t		refs;
-	u32			remote;
 	u64			delivered;
+	struct prov_remote {
+		u16		family;
+		__be16		port;
+		u32		scope;
+		struct in6_addr	address;
+	} remote;
 	struct prov_socket __rcu *peer;
 	struct rcu_head		rcu;
 	struct hlist_node	wait;
@@ -91,11 +99,13 @@ struct prov_socket {
  * @process: what current becomes
  * @files: binaries, scripts and interpreters so far
  * @count: of @files
+ * @may_be_opaque: who executes them has CAP_AUDIT_CONTROL
  */
 struct prov_exec {
 	struct prov_process	*process;
 	struct prov_inode	*files[8];
 	unsigned int		count;
+	bool			may_be_opaque;
 };
 
 /**
@@ -107,8 +117,9 @@ struct prov_exec {
  * @datagram_to: socket that takes @datagram, or NULL; holds a reference
  * @datagram: flow from a socket into @datagram_to, outcome not known
  * @exec: execution under way, or NULL
- * @names: mounts and directories of the name operation under way.  Valid only
- *	until the system call ends, when @names_work clears it
+ * @names: of the name operation under way: its directory, the other one of a
+ *	rename, and the target of a symbolic link.  Holds references, which
+ *	@names_work gives up; the target is only valid within the operation
  * @names_work: to be done on return to user space
  * @names_queued: it is queued
  * @alive: counted in @process->tasks
@@ -123,9 +134,9 @@ struct prov_task {
 	struct prov_socket	*datagram_to;
 	struct prov_exec	*exec;
 	struct {
-		const struct vfsmount	*mnt;
-		struct dentry		*dirs[2];
-		const char		*target;
+		struct path	dir;
+		struct dentry	*other;
+		const char	*target;
 	} names;
 	struct callback_head	names_work;
 };

@@ -39,6 +39,18 @@ static void describe(struct prov_process *const process,
 		prov_set_flag(&process->obj, PROV_OBJ_DESCRIBED);
 }
 
+/**
+ * prov_process_describe - describe current's process if that was lost before
+ * @process: of current
+ */
+void prov_process_describe(struct prov_process *process)
+{
+	if (likely(READ_ONCE(process->obj.flags) & PROV_OBJ_DESCRIBED))
+		return;
+	describe(process, current, task_ppid_nr(current));
+	record_cred(process, current, current_cred());
+}
+
 /* From @src into a process that cannot be seen yet. */
 static void flow_into(struct prov_process *const process, enum prov_op op,
 		      struct prov_object *const src)
@@ -156,7 +168,11 @@ static int hook_bprm_creds_for_exec(struct linux_binprm *bprm)
 		/* Then the new image keeps the node of the old one. */
 		prov_emit_lost();
 		forget_exec(task);
+		return 0;
 	}
+	/* Of who executes it: what is executed may get it by setuid. */
+	exec->may_be_opaque = ns_capable_noaudit(&init_user_ns,
+						 CAP_AUDIT_CONTROL);
 	return 0;
 }
 
@@ -179,19 +195,35 @@ static int hook_bprm_check_security(struct linux_binprm *bprm)
 }
 
 /* May the new image be opaque? */
-static bool inherits_mark(const struct linux_binprm *const bprm)
+static bool inherits_mark(const struct linux_binprm *const bprm,
+			  const struct prov_exec *const exec)
 {
 	const struct prov_inode *const node =
 		*prov_inode_slot(file_inode(bprm->file));
 
-	return node && READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED &&
-	       ns_capable_noaudit(&init_user_ns, CAP_AUDIT_CONTROL);
+	return exec->may_be_opaque && node &&
+	       READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED;
 }
 
 static void set_opaque(struct prov_process *const process)
 {
 	prov_set_flag(&process->obj, PROV_OBJ_OPAQUE);
 	WRITE_ONCE(process->cache_id, PROV_CACHE_NEVER);
+}
+
+static void clear_opaque(struct prov_process *const process)
+{
+	prov_clear_flag(&process->obj, PROV_OBJ_OPAQUE);
+	WRITE_ONCE(process->cache_id, prov_cache_id(process->obj.id));
+}
+
+/* For want of memory the new image keeps the node, but nothing hides it. */
+static void end_opaque(struct prov_process *const process)
+{
+	if (process == &prov_nobody || prov_is_recorded(process))
+		return;
+	clear_opaque(process);
+	prov_record_opaque(PROV_OPAQUE_EXEC, process->obj.id, process->obj.id);
 }
 
 /*
@@ -207,12 +239,14 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 	struct prov_process *process;
 	unsigned int i;
 
-	if (!exec)
+	if (!exec) {
+		end_opaque(old);
 		return;
+	}
 	process = exec->process;
 	exec->process = NULL;
 	atomic_set(&process->tasks, 1);
-	if (inherits_mark(bprm))
+	if (inherits_mark(bprm, exec))
 		set_opaque(process);
 	describe(process, current, task_ppid_nr(current));
 	record_cred(process, current, current_cred());
@@ -341,12 +375,10 @@ int prov_process_set_opaque(struct pid *pid, bool on)
 		ret = -EAGAIN;
 		goto out;
 	}
-	if (on) {
+	if (on)
 		set_opaque(process);
-	} else {
-		prov_clear_flag(&process->obj, PROV_OBJ_OPAQUE);
-		WRITE_ONCE(process->cache_id, prov_cache_id(process->obj.id));
-	}
+	else
+		clear_opaque(process);
 out:
 	prov_process_put(process);
 	return ret;

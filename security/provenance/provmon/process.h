@@ -8,8 +8,10 @@
 #include <linux/types.h>
 
 struct pid;
+struct prov_process;
 
 int prov_process_set_opaque(struct pid *pid, bool on);
+void prov_process_describe(struct prov_process *process);
 void prov_process_setup(void);
 void prov_process_add_hooks(void);
 

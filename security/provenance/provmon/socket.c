@@ -11,7 +11,6 @@
 #include <linux/hashtable.h>
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/jhash.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/random.h>
@@ -28,8 +27,22 @@
 #include <net/udp.h>
 
 #include "object.h"
+#include "process.h"
 #include "record.h"
 #include "socket.h"
+
+/* The word that remembers it belongs to the sender: it has one receiver. */
+static struct prov_channel channel_deliver(struct prov_socket *const from,
+					   struct prov_socket *const to)
+{
+	return (struct prov_channel){
+		.src = &from->obj,
+		.dst = &to->obj,
+		.cache = &from->delivered,
+		.cache_id = prov_cache_id(to->obj.id),
+		.op = PROV_OP_DELIVER,
+	};
+}
 
 /*
  * Ends of connections
@@ -37,9 +50,10 @@
 
 /*
  * Ends that wait to be joined.  Both ends of a TCP connection know both initial
- * sequence numbers and both ports; so does nobody outside who is not part of
- * the connection.  Addresses are left out, because a machine can have several
- * network namespaces with the same ones.
+ * sequence numbers and both ports.  Of these, only a host that is the other end
+ * of two connections of this machine could make two ends look like one pair.
+ * Addresses are left out, because a machine can have several network
+ * namespaces with the same ones.
  */
 static DEFINE_HASHTABLE(waiting, 10);
 static DEFINE_SPINLOCK(waiting_lock);
@@ -74,6 +88,26 @@ static void join(struct prov_socket *const a, struct prov_socket *const b)
 	prov_record_peer(a->obj.id, b->obj.id);
 }
 
+/*
+ * @node is connected to something else now.  The other end can still read what
+ * it was sent, but nothing that is sent from now on.
+ */
+static void part(struct prov_socket *const node)
+{
+	struct prov_socket *const old =
+		rcu_dereference_raw(node->peer);
+
+	if (!old)
+		return;
+	if (rcu_access_pointer(old->peer) == node) {
+		const struct prov_channel chan = channel_deliver(node, old);
+
+		prov_flow(&chan);
+		set_peer(old, NULL);
+	}
+	set_peer(node, NULL);
+}
+
 /* Join @node with the end that waits for it, or let it wait. */
 static void join_or_wait(struct prov_socket *const node,
 			 const struct prov_connection *const key)
@@ -84,7 +118,7 @@ static void join_or_wait(struct prov_socket *const node,
 
 	spin_lock_irqsave(&waiting_lock, flags);
 	hash_del(&node->wait);
-	set_peer(node, NULL);
+	part(node);
 	hash_for_each_possible(waiting, other, wait, hash) {
 		if (!memcmp(&other->key, key, sizeof(*key))) {
 			hash_del(&other->wait);
@@ -235,37 +269,56 @@ static void record_addresses(struct prov_socket *const node,
 	}
 }
 
-/* The other side of a datagram, unless it is that of the last one. */
-static void record_datagram_address(struct prov_socket *const node,
-				    const struct msghdr *const msg)
+/* As the protocols read it: they take more than what is well formed. */
+static bool read_address(struct prov_remote *const remote,
+			 const struct sock *const sk,
+			 const struct msghdr *const msg)
 {
 	const struct sockaddr_in6 *const in6 = msg->msg_name;
 	const struct sockaddr_in *const in = msg->msg_name;
-	u32 hash;
+	const int length = msg->msg_namelen;
 
-	if (!msg->msg_name || msg->msg_namelen < (int)sizeof(*in))
-		return;
+	memset(remote, 0, sizeof(*remote));
+	if (!in || length < (int)sizeof(*in))
+		return false;
 	switch (in->sin_family) {
+	case AF_UNSPEC:
+		if (sk->sk_family != AF_INET)
+			return false;
+		fallthrough;
 	case AF_INET:
-		hash = jhash(in, offsetofend(struct sockaddr_in, sin_addr), 0);
-		if (hash == node->remote)
-			return;
-		if (prov_record_address(node->obj.id, PROV_END_REMOTE, AF_INET,
-					ntohs(in->sin_port), 0, &in->sin_addr))
-			node->remote = hash;
-		break;
+		remote->family = AF_INET;
+		remote->port = in->sin_port;
+		memcpy(&remote->address, &in->sin_addr, sizeof(in->sin_addr));
+		return true;
 	case AF_INET6:
-		if (msg->msg_namelen < (int)sizeof(*in6))
-			return;
-		hash = jhash(in6, sizeof(*in6), 0);
-		if (hash == node->remote)
-			return;
-		if (prov_record_address(node->obj.id, PROV_END_REMOTE, AF_INET6,
-					ntohs(in6->sin6_port),
-					in6->sin6_scope_id, &in6->sin6_addr))
-			node->remote = hash;
-		break;
+		if (length < SIN6_LEN_RFC2133)
+			return false;
+		remote->family = AF_INET6;
+		remote->port = in6->sin6_port;
+		remote->address = in6->sin6_addr;
+		if (length >= (int)sizeof(*in6))
+			remote->scope = in6->sin6_scope_id;
+		return true;
+	default:
+		return false;
 	}
+}
+
+/* The other side of a datagram, unless it is that of the last one. */
+static void record_datagram_address(struct prov_socket *const node,
+				    const struct sock *const sk,
+				    const struct msghdr *const msg)
+{
+	struct prov_remote remote;
+
+	if (!read_address(&remote, sk, msg) ||
+	    !memcmp(&remote, &node->remote, sizeof(remote)))
+		return;
+	if (prov_record_address(node->obj.id, PROV_END_REMOTE, remote.family,
+				ntohs(remote.port), remote.scope,
+				&remote.address))
+		node->remote = remote;
 }
 
 /*
@@ -280,12 +333,13 @@ static bool has_family(const struct sock *const sk)
 }
 
 static struct prov_socket *socket_node(const struct socket *const sock,
-				       const struct prov_process *const process)
+				       struct prov_process *const process)
 {
 	struct prov_socket *node;
 
 	if (!prov_is_recorded(process) || !sock->sk || !has_family(sock->sk))
 		return NULL;
+	prov_process_describe(process);
 	node = prov_socket_get(sock->sk, GFP_KERNEL);
 	if (node)
 		record_addresses(node, sock->sk);
@@ -314,19 +368,6 @@ static struct prov_channel channel_send(struct prov_process *const process,
 		.cache = cache_out(sock),
 		.cache_id = READ_ONCE(process->cache_id),
 		.op = PROV_OP_SEND,
-	};
-}
-
-/* The word that remembers it belongs to the sender: it has one receiver. */
-static struct prov_channel channel_deliver(struct prov_socket *const from,
-					   struct prov_socket *const to)
-{
-	return (struct prov_channel){
-		.src = &from->obj,
-		.dst = &to->obj,
-		.cache = &from->delivered,
-		.cache_id = prov_cache_id(to->obj.id),
-		.op = PROV_OP_DELIVER,
 	};
 }
 
@@ -420,7 +461,7 @@ static int hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
 		prov_flow(&chan);
 	if (!is_datagram(sock))
 		return ret;
-	record_datagram_address(node, msg);
+	record_datagram_address(node, sock->sk, msg);
 	if (task->datagram_to) {
 		chan = channel_deliver(node, task->datagram_to);
 		prov_send_end(&chan, &task->datagram);
@@ -461,7 +502,7 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	if (!node)
 		return ret;
 	if (is_datagram(sock))
-		record_datagram_address(node, msg);
+		record_datagram_address(node, sock->sk, msg);
 	chan = (struct prov_channel){
 		.src = &node->obj,
 		.dst = &process->obj,
@@ -504,8 +545,8 @@ static int hook_socket_sock_rcv_skb(struct sock *sk, struct sk_buff *skb)
 	struct prov_channel chan;
 	struct sock *sender;
 
-	if (sk->sk_protocol != IPPROTO_UDP || !has_family(sk) || !skb->dev ||
-	    !(skb->dev->flags & IFF_LOOPBACK))
+	if (sk->sk_protocol != IPPROTO_UDP || sk->sk_type != SOCK_DGRAM ||
+	    !has_family(sk) || !skb->dev || !(skb->dev->flags & IFF_LOOPBACK))
 		return 0;
 	rcu_read_lock();
 	sender = udp_sender(sk, skb);
@@ -541,12 +582,20 @@ static void hook_socket_listening(struct socket *sock)
 		prov_record_control(PROV_OP_LISTEN, &process->obj, &node->obj);
 }
 
-/* Its node must be there when the connection is established. */
+/*
+ * Its node must be there when the connection is established.  A socket can be
+ * connected again, to somewhere else.
+ */
 static int hook_socket_connect(struct socket *sock, struct sockaddr *address,
 			       int addrlen)
 {
-	if (prov_is_recorded(prov_current()) && has_family(sock->sk))
-		prov_socket_get(sock->sk, GFP_KERNEL);
+	struct prov_socket *node;
+
+	if (!prov_is_recorded(prov_current()) || !has_family(sock->sk))
+		return 0;
+	node = prov_socket_get(sock->sk, GFP_KERNEL);
+	if (node)
+		prov_clear_flag(&node->obj, PROV_OBJ_LOCAL | PROV_OBJ_REMOTE);
 	return 0;
 }
 
