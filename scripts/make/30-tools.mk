@@ -8,8 +8,8 @@ tools: $(DEPS)
 	@env -u OUT $(MAKE) -s -C $(TOP)/tools BUILD=$(BUILD)
 
 DEB_STAMP := $(STAMPS)/deb
-DEB_SOURCES := $(shell find $(wildcard $(addprefix $(TOP)/,debian tools include/uapi Documentation \
-	LICENSES README.md)) -type f -not -path '*/testing/*' 2>/dev/null)
+DEB_SOURCES := $(shell find $(wildcard $(addprefix $(TOP)/,debian tools include/uapi \
+	Documentation/man LICENSES)) -type f -not -path '*/testing/*' 2>/dev/null)
 
 # Without packaging there is nothing to install in the guest, which is no error.
 $(DEB_STAMP): $(TOP)/scripts/build-deb $(DEB_SOURCES) | $(DEPS)
