@@ -30,7 +30,7 @@ $(VANILLA_STAMP): | $(DEPS)
 # Everything that a kernel is made of.  Files in the tree that the series touches are among it, so
 # that an edit there is built before it is folded into the series.
 KERNEL_SCRIPTS := $(addprefix $(TOP)/scripts/,build-kernel kernel-config kcc)
-OWN_FILES := $(shell find $(LINKS) -type f 2>/dev/null)
+OWN_FILES := $(shell find $(filter-out %/Documentation/security/provenance %/selftests/provenance,$(LINKS)) -type f 2>/dev/null)
 SERIES_FILES := $(shell cut -c67- $(BUILD)/linux-$(KERNEL)/.provenance-files 2>/dev/null)
 PATCHED := $(wildcard $(addprefix $(BUILD)/linux-$(KERNEL)/,$(SERIES_FILES)))
 
