@@ -84,10 +84,10 @@ void actor(struct scene *scene, int role, actor_fn fn)
 	scene->pid[role] = begin_child(scene, fn);
 }
 
-/* Return: who sent the signal, or 0 if nobody does. */
-static pid_t wait_signal(int number)
+/* Return: who sent the signal, or 0 if nobody does in so many seconds. */
+static pid_t wait_signal(int number, unsigned int seconds)
 {
-	const struct timespec limit = { .tv_sec = STEP_SECONDS };
+	const struct timespec limit = { .tv_sec = seconds };
 	siginfo_t info;
 	sigset_t set;
 
@@ -101,15 +101,26 @@ void go(struct scene *scene, int role)
 	EXPECT(!kill(scene->pid[role], SIG_GO));
 }
 
+/* An actor that has ended says nothing more. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == pid;
+}
+
 void done(struct scene *scene, int role)
 {
-	while (!scene->told[role]) {
-		const pid_t pid = wait_signal(SIG_TOLD);
+	for (int i = 0; !scene->told[role]; i++) {
+		const bool ended = has_ended(scene->pid[role]);
+		const pid_t pid = wait_signal(SIG_TOLD, !ended);
 
-		if (!EXPECT(pid, "role %d did not say told() in time", role))
+		if (!EXPECT(pid || (!ended && i < STEP_SECONDS),
+			    "role %d did not say told(), and has%s ended", role,
+			    ended ? "" : " not"))
 			return;
-		for (int i = 0; i < ROLES; i++)
-			scene->told[i] += scene->pid[i] == pid;
+		for (int j = 0; j < ROLES; j++)
+			scene->told[j] += pid && scene->pid[j] == pid;
 	}
 	scene->told[role]--;
 }
@@ -122,7 +133,7 @@ void step(struct scene *scene, int role)
 
 void await(void)
 {
-	MUST(wait_signal(SIG_GO));
+	MUST(wait_signal(SIG_GO, STEP_SECONDS));
 }
 
 void told(void)
