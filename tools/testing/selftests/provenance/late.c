@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A recorder that comes late, to buffers that are full.  Loses records on purpose. */
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,17 +30,6 @@ static void copy_file(struct scene *scene)
 	put_file(in(scene, "to"), "x");
 }
 
-CASE(idle, "transport", "a recorder that comes after a quiet while", "",
-     "nothing lost: an idle machine does not fill its buffers")
-
-static void write_now_and_then(struct scene *scene)
-{
-	for (int i = 0; i < IDLE_MS / 250; i++) {
-		MUST(!mkdir(in(scene, "d"), 0700) && !rmdir(in(scene, "d")));
-		pause_ms(250);
-	}
-}
-
 static long lost(void)
 {
 	const char *const argv[] = { "provctl", "status", "--json", NULL };
@@ -53,6 +43,69 @@ static long lost(void)
 	json_decref(answer);
 	free(output);
 	return count;
+}
+
+CASE(hotplug, "transport", "a CPU that goes and comes back, ten times, with records on it", "",
+     "nothing lost, and what it had not finished is there")
+
+#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
+
+static void switch_cpu(const char *value)
+{
+	const int fd = open(CPU1_ONLINE, O_WRONLY | O_CLOEXEC);
+
+	EXPECT(fd >= 0 && write(fd, value, 1) == 1, "%s: %s", value, strerror(errno));
+	close(fd);
+}
+
+/* Directories from both CPUs: a task that is bound to one that goes is moved. */
+static void make_on_cpu1(struct scene *scene)
+{
+	cpu_set_t second;
+
+	CPU_ZERO(&second);
+	CPU_SET(1, &second);
+	MUST(!sched_setaffinity(0, sizeof(second), &second));
+	for (int i = 0; i < 50; i++)
+		MUST(!mkdir(in(scene, "d"), 0700) && !rmdir(in(scene, "d")));
+}
+
+#define HOTPLUG_ROUNDS	10
+
+ACT(hotplug)
+{
+	const long before = lost();
+
+	if (access(CPU1_ONLINE, W_OK)) {
+		flow_skip("cpu1 cannot be switched off");
+		return;
+	}
+	for (int i = 0; i < HOTPLUG_ROUNDS; i++) {
+		run(scene, i % 2, make_on_cpu1);
+		switch_cpu("0");
+		pause_ms(50);
+		switch_cpu("1");
+	}
+	EXPECT(lost() == before, "%ld records lost", lost() - before);
+}
+
+CHECK(hotplug)
+{
+	/* The roles' last processes. */
+	EXPECT_EDGES(process(scene, graph, 0, 0), ANY, "mkdir", "meta", 50);
+	EXPECT_EDGES(process(scene, graph, 1, 0), ANY, "mkdir", "meta", 50);
+	EXPECT_EDGES(process(scene, graph, 1, 0), ANY, "rmdir", "meta", 50);
+}
+
+CASE(idle, "transport", "a recorder that comes after a quiet while", "",
+     "nothing lost: an idle machine does not fill its buffers")
+
+static void write_now_and_then(struct scene *scene)
+{
+	for (int i = 0; i < IDLE_MS / 250; i++) {
+		MUST(!mkdir(in(scene, "d"), 0700) && !rmdir(in(scene, "d")));
+		pause_ms(250);
+	}
 }
 
 ACT(idle)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -14,16 +15,22 @@
 /* An address that no process has; volatile, so that the compiler does not know. */
 static void *volatile nowhere = (void *)8;
 
-CASE(end_of_file, "outcome", "read at the end of a file, of a pipe and of a socket", "file_read",
+CASE(end_of_file, "outcome",
+     "read, readv, sendfile and splice at the end of a file; read at that of pipe and socket",
+     "file_read, socket_received",
      "no edge")
 
 static void read_ends(struct scene *scene)
 {
-	const int fd = open(in(scene, "empty"), O_RDONLY);
-	int ends[2];
+	const int fd = open(in(scene, "empty"), O_RDONLY), null = open("/dev/null", O_WRONLY);
 	char byte;
+	struct iovec io = { &byte, 1 };
+	int ends[2];
 
 	MUST(fd >= 0 && read(fd, &byte, 1) == 0 && pread(fd, &byte, 1, 100) == 0);
+	MUST(readv(fd, &io, 1) == 0 && preadv(fd, &io, 1, 0) == 0);
+	MUST(sendfile(null, fd, NULL, 1) == 0);
+	MUST(!pipe(ends) && splice(fd, NULL, ends[1], NULL, 1, 0) == 0);
 	MUST(!pipe(ends) && !close(ends[1]) && read(ends[0], &byte, 1) == 0);
 	MUST(!socketpair(AF_UNIX, SOCK_STREAM, 0, ends) && !close(ends[1]));
 	MUST(recv(ends[0], &byte, 1, 0) == 0 && read(ends[0], &byte, 1) == 0);
@@ -41,7 +48,7 @@ CHECK(end_of_file)
 
 	EXPECT_NO_EDGE(ANY, node, "read");
 	EXPECT_NO_EDGE(ANY, node, "recv");
-	EXPECT_NO_EDGE(ANY, node, "deliver");
+	EXPECT_NO_EDGE(node, ANY, "write");
 }
 
 CASE(would_block, "outcome", "read, write, recv and send that would block",
