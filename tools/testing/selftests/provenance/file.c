@@ -182,7 +182,8 @@ CHECK(copy_in_kernel)
 	static const char *const to[] = { "to-0", "to-1" };
 
 	for (int i = 0; i < 2; i++) {
-		EXPECT_EDGE(process(scene, graph, i, 0), file(scene, graph, to[i]), "write", "data");
+		EXPECT_EDGE(process(scene, graph, i, 0), file(scene, graph, to[i]), "write",
+			    "data");
 		EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, to[i]));
 	}
 }

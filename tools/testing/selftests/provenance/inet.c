@@ -133,7 +133,8 @@ static void act_connection(struct scene *scene)
 static void check_connection(struct scene *scene, struct graph *graph)
 {
 	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
-	const int end = graph_to(graph, client, "send"), server_end = graph_to(graph, server, "send");
+	const int server_end = graph_to(graph, server, "send");
+	const int end = graph_to(graph, client, "send");
 	const int listening = graph_to(graph, server, "listen");
 
 	EXPECT_EDGES(server, listening, "bind", "control", 1);
@@ -558,7 +559,8 @@ static void act_datagrams(struct scene *scene, actor_fn client)
 static void check_datagrams(struct scene *scene, struct graph *graph)
 {
 	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
-	const int end = graph_to(graph, client, "send"), server_end = graph_to(graph, server, "send");
+	const int server_end = graph_to(graph, server, "send");
+	const int end = graph_to(graph, client, "send");
 
 	EXPECT_EDGES(server, server_end, "bind", "control", 1);
 	EXPECT_EDGES(client, end, "send", "data", 1);

@@ -400,8 +400,8 @@ CHECK(refuse)
 {
 }
 
-CASE(may_not_refuse, "layer", "a module that refuses where the table does not allow it", "task_alloc",
-     "the operation succeeds, and no refusal is counted")
+CASE(may_not_refuse, "layer", "a module that refuses where the table does not allow it",
+     "task_alloc", "the operation succeeds, and no refusal is counted")
 
 static void try_fork(struct scene *scene)
 {

@@ -359,7 +359,8 @@ CHECK(rename_exchange)
 	const int node = process(scene, graph, 0, 0);
 	const int first = graph_to(graph, node, "rename");
 	const bool first_was_a = graph_has_path(graph, first, in(scene, "a"), "create");
-	const char *const was = first_was_a ? "a" : "dir/b", *const is = first_was_a ? "dir/b" : "a";
+	const char *const was = first_was_a ? "a" : "dir/b";
+	const char *const is = first_was_a ? "dir/b" : "a";
 
 	EXPECT(graph_count(graph, node, ANY, "rename", "meta") == 2, "%d",
 	       graph_count(graph, node, ANY, "rename", "meta"));

@@ -92,7 +92,8 @@ static void act_connection(struct scene *scene)
 static void check_connection(struct scene *scene, struct graph *graph)
 {
 	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
-	const int end = graph_to(graph, client, "send"), server_end = graph_to(graph, server, "send");
+	const int server_end = graph_to(graph, server, "send");
+	const int end = graph_to(graph, client, "send");
 	const int listening = graph_to(graph, server, "listen");
 
 	EXPECT_EDGES(server, listening, "bind", "control", 1);

@@ -452,7 +452,10 @@ CASE(self_sockets, "privilege", "sockets that talk to themselves, by a user", ""
 
 static void talk_to_self(struct scene *scene)
 {
-	struct sockaddr_in in4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in4 = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t bytes;
 	char byte;
@@ -521,8 +524,8 @@ CHECK(fork_bomb)
 	expect_recording();
 }
 
-CASE(exec_loop, "privilege", "a script that is its own interpreter, and a long chain", "bprm_check_security",
-     "the kernel's limit, and no harm")
+CASE(exec_loop, "privilege", "a script that is its own interpreter, and a long chain",
+     "bprm_check_security", "the kernel's limit, and no harm")
 
 static void exec_self(struct scene *scene)
 {
