@@ -7,8 +7,8 @@
  * Makes DIR/cpu0 … and writes SUBBUFS sub-buffers of at most BYTES into each.
  * What is in them can be checked from the log alone (logcheck): the n-th edge
  * that a CPU records has the to_version n, and edges name nodes that the CPU
- * described long before.  Prints "edges N" for each CPU at the end, and then
- * keeps the FIFOs open until it is killed.
+ * described long before.  SIGUSR1 ends it early.  Prints "edges N" for each CPU
+ * at the end, and then keeps the FIFOs open until it is killed.
  *
  * With BYTES at most PIPE_BUF a FIFO always holds whole sub-buffers, so that
  * the reader can be killed at any time; with more, it gets them in pieces.
@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +44,13 @@ struct cpu {
 };
 
 static uint8_t boot_id[16];
+static volatile sig_atomic_t enough;
+
+static void on_enough(int signal)
+{
+	(void)signal;
+	enough = 1;
+}
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -194,6 +202,7 @@ int main(int argc, char **argv)
 	subbufs = atoi(argv[3]);
 	most = atoi(argv[4]);
 	pause_us = atoi(argv[5]);
+	signal(SIGUSR1, on_enough);
 	read_boot_id();
 	all = calloc(cpus, sizeof(*all));
 	for (unsigned int i = 0; i < cpus; i++) {
@@ -214,7 +223,7 @@ int main(int argc, char **argv)
 	}
 	puts("ready");
 	fflush(stdout);
-	for (unsigned int n = 0; n < subbufs; n++) {
+	for (unsigned int n = 0; n < subbufs && !enough; n++) {
 		for (unsigned int i = 0; i < cpus; i++)
 			write_subbuf(&all[i], most);
 		if (pause_us)

@@ -31,7 +31,13 @@ until_true()
 	done
 }
 
-exits() { local want=$1 got=0; shift; "$@" || got=$?; [ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }; }
+exits()
+{
+	local want=$1 got=0
+	shift
+	"$@" || got=$?
+	[ "$got" = "$want" ] || { echo "exit status $got, not $want"; return 1; }
+}
 as_user() { su -s /bin/bash analyst -c "$1"; }
 json() { provctl status --json | python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
 pid() { json '["recorder"]["pid"]'; }
@@ -51,7 +57,11 @@ privileges()
 	done
 }
 
-is_log_private() { [ "$(stat -c '%a %U %G' $log)" = "750 root adm" ] && [ -z "$(find $log -type f ! -perm 0640)" ]; }
+is_log_private()
+{
+	[ "$(stat -c '%a %U %G' $log)" = "750 root adm" ] &&
+	[ -z "$(find $log -type f ! -perm 0640)" ]
+}
 
 second_says_why() { /usr/sbin/provmon-recorder --log /tmp/other 2>&1 | grep 'another recorder'; }
 
@@ -74,7 +84,11 @@ opaque()
 	! provq -d $log descendants "pid:$(pid)" --no-hide | grep -E 'write .*segment-'
 }
 
-stop_seals() { systemctl stop $recorder && [ -z "$(ls $log/*.open 2> /dev/null)" ] && provq -d $log verify; }
+stop_seals()
+{
+	systemctl stop $recorder && [ -z "$(ls $log/*.open 2> /dev/null)" ] &&
+	provq -d $log verify
+}
 
 # Nobody reads: the buffers overflow.  The losses are counted, and a new recorder can still become
 # opaque, which has to be recorded, and there is no room for a record.
@@ -93,7 +107,11 @@ cpus = json.load(sys.stdin)['kernel']['cpus']
 sys.exit(not all(cpu['lost'] and cpu['high_water'] >= 63 for cpu in cpus))"
 }
 starts_when_full() { systemctl start $recorder && active; }
-losses_are_told() { exits 6 provctl status && provctl flush && provctl rotate && sleep 3 && provq -d $log verify | grep -i 'lost' | grep '[1-9]'; }
+losses_are_told()
+{
+	exits 6 provctl status && provctl flush && provctl rotate && sleep 3 &&
+	provq -d $log verify | grep -i 'lost' | grep '[1-9]'
+}
 
 killed_and_back()
 {
@@ -113,7 +131,8 @@ log_is_good()
 	cat /tmp/verify
 	found=$(sed -n 's/^BAD *\([0-9]*\) sub-buffers are missing.*/\1/p' /tmp/verify)
 	echo "told $told"
-	[ "${found:-0}" = "$told" ] && grep -q 'acyclic' /tmp/verify && ! grep -qi 'damage\|seal is' /tmp/verify
+	[ "${found:-0}" = "$told" ] && grep -q 'acyclic' /tmp/verify &&
+	! grep -qi 'damage\|seal is' /tmp/verify
 }
 
 refused() { exits 5 as_user "$1"; }
@@ -121,8 +140,21 @@ cannot() { ! as_user "$1"; }
 
 environ() { provctl set environ=on && [ "$(json '["kernel"]["environ"]')" = True ] &&
 	    provctl set environ=off && [ "$(json '["kernel"]["environ"]')" = False ]; }
-opaque_process() { sleep 100 & provctl opaque set $! && provctl opaque clear $! && exits 1 provctl opaque set 4999999; kill %1; }
-opaque_file() { cp /bin/true /root/marked && provctl opaque mark /root/marked && provctl opaque unmark /root/marked; }
+opaque_process()
+{
+	local process status=0
+	sleep 100 &
+	process=$!
+	provctl opaque set $process && provctl opaque clear $process &&
+	exits 1 provctl opaque set 4999999 || status=1
+	kill $process
+	return $status
+}
+opaque_file()
+{
+	cp /bin/true /root/marked && provctl opaque mark /root/marked &&
+	provctl opaque unmark /root/marked
+}
 
 echo 1..25
 check "it runs after boot" active

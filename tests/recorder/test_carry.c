@@ -180,6 +180,7 @@ static void note_item(const struct prov_item *item, const struct prov_iter *iter
 /* What a frame with the draft needs; and then the frame is learnt. */
 static const char *carried_for(struct carry *carry, const struct draft *draft)
 {
+	const struct prov_subbuf_header *const source = (const void *)draft->data;
 	const struct prov_subbuf_header *header;
 	const void *carried;
 	size_t bytes, offset = 0;
@@ -193,7 +194,7 @@ static const char *carried_for(struct carry *carry, const struct draft *draft)
 		struct prov_item item;
 
 		assert_int_equal(le32toh(header->cpu), PROV_CPU_CARRIED);
-		assert_int_equal(header->boot_id[0], ((struct prov_subbuf_header *)draft->data)->boot_id[0]);
+		assert_memory_equal(header->boot_id, source->boot_id, 16);
 		assert_true(first || le64toh(header->seq) == seq + 1);
 		seq = le64toh(header->seq);
 		first = false;

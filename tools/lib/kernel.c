@@ -264,13 +264,13 @@ void prov_kernel_missing(char *text, size_t bytes)
 	fclose(file);
 	if (!strstr(modules, "provmon"))
 		snprintf(text, bytes,
-			 "provmon is not active (active modules: %s); boot with 'provenance=provmon' "
-			 "on the kernel command line, and with CONFIG_SECURITY_PROVMON=y",
+			 "provmon is not active (active modules: %s); boot with "
+			 "'provenance=provmon' on the kernel command line, and with CONFIG_SECURITY_PROVMON=y",
 			 modules[0] ? modules : "none");
 	else
 		snprintf(text, bytes,
-			 "provmon is active but its netlink family '" PROV_GENL_NAME "' is not there; "
-			 "look for messages of provmon in the kernel log");
+			 "provmon is active but its netlink family '" PROV_GENL_NAME
+			 "' is not there; look for messages of provmon in the kernel log");
 }
 
 int prov_kernel_status(struct prov_kernel *kernel, struct prov_kernel_status *status)

@@ -164,7 +164,8 @@ static void cope(struct writer *writer, const char *what, int err)
 			publish(writer);
 			return;
 		}
-	} else if (err == -EFBIG && store_counters(writer->store).segment_bytes > PROV_SUBBUF_BYTES &&
+	} else if (err == -EFBIG &&
+		   store_counters(writer->store).segment_bytes > PROV_SUBBUF_BYTES &&
 		   !store_seal(writer->store)) {
 		return;
 	}
