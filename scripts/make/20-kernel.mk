@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 ## make                     all: the recording kernel and the tools
 ## make tree                the kernel's source with our series and files, build/linux-6.12
+## make series              fold edits in build/linux-6.12 back into kernel/6.12
 ## make kernel              the recording kernel; VARIANT=provmon|vanilla|debug|all chooses
 ##                          (layer is provmon booted with no module)
 
-.PHONY: tree kernel
+.PHONY: tree series kernel
 
 TREE_STAMP := $(STAMPS)/tree-$(KERNEL)
 # The in-tree files that exist: a new one has to be linked in, which no time stamp tells.
@@ -20,6 +21,9 @@ $(TREE_STAMP): $(TOP)/scripts/prepare-tree $(LINKS_FILE) $(wildcard $(TOP)/kerne
 	@touch $@
 
 tree: $(TREE_STAMP)
+
+series: | $(DEPS)
+	@$(call LOCK,tree) $(TOP)/scripts/refresh-series $(KERNEL) $(BUILD)
 
 # What the vanilla kernel is made of does not change with the series.
 VANILLA_STAMP := $(STAMPS)/vanilla-$(KERNEL)

@@ -84,7 +84,7 @@ struct slot {
 struct row {
 	const char *name;
 	struct static_key *active;
-	struct slot slots[PROVENANCE_SLOTS];
+	struct slot slots[PROVENANCE_SLOTS ?: 1];
 	void *all;
 	unsigned int users;
 	u8 verdict;
@@ -184,7 +184,7 @@ static bool __init choose(const char *name)
 void __init
 provenance_prepare(void (*set_blob_sizes)(struct lsm_blob_sizes *needed))
 {
-	const char *list = chosen_modules ?: CONFIG_PROVENANCE_MODULES;
+	const char *list = chosen_modules ?: CONFIG_SECURITY_PROVENANCE_MODULES;
 	char name[32];
 
 	while (*list) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "provq.h"
 #include "record.h"
@@ -137,6 +138,21 @@ static void print_fact(const struct query *query, const struct graph_fact *fact)
 	}
 }
 
+static void print_end(const struct graph_node *node)
+{
+	if (graph_is_inode(node))
+		printf("%s", node->end_code == 1 ? "deleted" :
+		       "its memory was freed; the file goes on");
+	else if (node->kind != PROV_K_PROCESS)
+		return;
+	else if (node->end_code == PROV_END_EXECUTED)
+		printf("executed another program");
+	else if (WIFSIGNALED(node->end_code))
+		printf("signal %d", WTERMSIG(node->end_code));
+	else
+		printf("exit %d", WEXITSTATUS(node->end_code));
+}
+
 static void print_event(const struct query *query, const struct event *event)
 {
 	char text[WHEN_BYTES];
@@ -156,10 +172,8 @@ static void print_event(const struct query *query, const struct event *event)
 		printf("  [%s %s]", prov_kind_name(graph_node(query->graph,
 			in ? edge->from : edge->to)->kind), id);
 	} else {
-		const struct graph_node *const n = graph_node(query->graph, event->node);
-
-		printf("%-12s%s", "end", !graph_is_inode(n) ? "" :
-		       n->end_code == 1 ? "deleted" : "its memory was freed; the file goes on");
+		printf("%-12s", "end");
+		print_end(graph_node(query->graph, event->node));
 	}
 	putchar('\n');
 }

@@ -548,7 +548,9 @@ static void json_process(const struct query *query, uint32_t node, struct json *
 	json_time(json, "start", graph_wall_ns(query->graph, n->boot, n->process.start_ns));
 	if (!n->ended)
 		return;
-	if (WIFEXITED(n->end_code))
+	if (n->end_code == PROV_END_EXECUTED)
+		json_bool(json, "executed", true);
+	else if (WIFEXITED(n->end_code))
 		json_u64(json, "exit", WEXITSTATUS(n->end_code));
 	else if (WIFSIGNALED(n->end_code))
 		json_u64(json, "signal", WTERMSIG(n->end_code));

@@ -487,12 +487,16 @@ struct prov_opaque_record {
 	__le64	by;
 };
 
+/* No wait status. */
+#define PROV_END_EXECUTED	0x10000
+
 /**
  * struct prov_end_record - a node is no more
  * @rec: type and time
  * @id: the node
- * @code: of a process, its wait status; of an inode, 1 if it was deleted and 0
- *	if only its memory was freed
+ * @code: of a process, its wait status, or PROV_END_EXECUTED if its last task
+ *	became another by execution; of an inode, 1 if it was deleted and 0 if
+ *	only its memory was freed
  * @version: its last version
  */
 struct prov_end_record {

@@ -175,8 +175,9 @@ static bool next_subbuf(struct rchan_buf *const buf,
 	begun = relay_switch_subbuf(buf, 1) != 0;
 	/* All of the sub-buffer, then that it is finished: is_readable(). */
 	smp_store_release(&state->finished, buf->subbufs_produced);
-	/* Against a reader that looks and then goes to sleep. */
+	/* Either we see a reader that goes to sleep, or it sees @finished. */
 	smp_mb();
+	/* Without lock, because of the barrier. */
 	if (waitqueue_active(&state->wait))
 		irq_work_queue(&state->wake);
 	state->high_water = max_t(u32, state->high_water,

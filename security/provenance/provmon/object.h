@@ -65,7 +65,9 @@ struct prov_inode {
  * struct prov_socket - a socket
  * @obj: its object
  * @refs: the socket, and its peer
- * @delivered: cache word: this socket's version that the object there absorbed
+ * @delivered: cache words: this socket's version that the object there absorbed
+ * @delivered_next: the word that a further receiver gets.  Written without lock:
+ *	all that can come of it is that two of them share a word
  * @peer: the other end on this machine, or NULL.  Read under RCU, changed by who
  *	connects the socket or frees it.  Holds a reference, which is given up when
  *	this socket goes, so that two ends do not keep each other
@@ -78,7 +80,8 @@ struct prov_inode {
 struct prov_socket {
 	struct prov_object	obj;
 	refcount_t		refs;
-	u64			delivered;
+	u64			delivered[4];
+	u32			delivered_next;
 	struct prov_remote {
 		u16		family;
 		__be16		port;

@@ -262,7 +262,7 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 				   old->obj.id);
 	/* What the old image had begun to send is not the new one's. */
 	task->sending = NULL;
-	leave_process(task, 0);
+	leave_process(task, PROV_END_EXECUTED);
 	rcu_assign_pointer(task->process, process);
 	task->alive = true;
 	prov_process_put(old);

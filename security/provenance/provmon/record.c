@@ -35,7 +35,7 @@ static struct prov_node_record *reserve_node(const struct prov_object *obj,
 		node_flags |= PROV_NODE_OPAQUE;
 	if (obj->flags & PROV_OBJ_WEAK)
 		node_flags |= PROV_NODE_WEAK;
-	memset(&node->rec + 1, 0, sizeof(*node) - sizeof(node->rec));
+	memset_after(node, 0, rec);
 	node->id = cpu_to_le64(obj->id);
 	node->flags = cpu_to_le32(node_flags);
 	return node;

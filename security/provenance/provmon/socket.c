@@ -31,15 +31,29 @@
 #include "record.h"
 #include "socket.h"
 
-/* The word that remembers it belongs to the sender: it has one receiver. */
+/* The end of a connection has one receiver; a datagram socket can have more. */
+static u64 *delivered_word(struct prov_socket *const from, u32 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(from->delivered); i++)
+		if (READ_ONCE(from->delivered[i]) >> 32 == id)
+			return &from->delivered[i];
+	i = READ_ONCE(from->delivered_next);
+	WRITE_ONCE(from->delivered_next, i + 1);
+	return &from->delivered[i % ARRAY_SIZE(from->delivered)];
+}
+
 static struct prov_channel channel_deliver(struct prov_socket *const from,
 					   struct prov_socket *const to)
 {
+	const u32 id = prov_cache_id(to->obj.id);
+
 	return (struct prov_channel){
 		.src = &from->obj,
 		.dst = &to->obj,
-		.cache = &from->delivered,
-		.cache_id = prov_cache_id(to->obj.id),
+		.cache = delivered_word(from, id),
+		.cache_id = id,
 		.op = PROV_OP_DELIVER,
 	};
 }
@@ -241,10 +255,11 @@ static void record_inet_addresses(struct prov_socket *const node,
 static void record_unix_address(struct prov_socket *const node,
 				const struct sock *const sk)
 {
-	const struct unix_address *const address =
-		smp_load_acquire(&unix_sk(sk)->addr);
+	const struct unix_address *address;
 	size_t bytes;
 
+	/* Whoever binds it may not be done. */
+	address = smp_load_acquire(&unix_sk(sk)->addr);
 	if (node->obj.flags & PROV_OBJ_LOCAL || !address)
 		return;
 	bytes = address->len - offsetof(struct sockaddr_un, sun_path);

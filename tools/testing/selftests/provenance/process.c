@@ -347,10 +347,13 @@ ACT(exec_thread)
 CHECK(exec_thread)
 {
 	const int new = process(scene, graph, 0, 1);
+	const json_t *const old = graph_node(graph, process(scene, graph, 0, 0));
 
 	EXPECT_EDGES(process(scene, graph, 0, 0), new, "exec", "data", 1);
 	EXPECT(graph_integer(graph, new, "exit") == 0);
-	EXPECT(json_object_get(graph_node(graph, process(scene, graph, 0, 0)), "end"));
+	EXPECT(json_object_get(old, "end"));
+	EXPECT(json_is_true(json_object_get(old, "executed")));
+	EXPECT(!json_object_get(old, "exit"));
 }
 
 CASE(environ, "process", "environment of an execve, by setting", "exec_done",
