@@ -370,7 +370,8 @@ CHECK(self_connect)
 }
 
 CASE(reconnect, "network", "a TCP socket that is disconnected and connected to another server",
-     "inet_conn_established", "both servers come from the client, with both addresses")
+     "inet_conn_established",
+     "both servers come from the client, the first one not from what it sent to the second")
 
 static void connect_twice(struct scene *scene)
 {
@@ -380,6 +381,8 @@ static void connect_twice(struct scene *scene)
 	socklen_t bytes;
 
 	MUST(send(fd, "x", 1, 0) == 1);
+	told();
+	await();
 	MUST(!connect(fd, &nowhere, sizeof(nowhere)));
 	peers.port++;
 	bytes = server_address(&address);
@@ -391,11 +394,18 @@ static void connect_twice(struct scene *scene)
 static void serve_first(struct scene *scene)
 {
 	const int listening = bound_socket(SOCK_STREAM);
+	char bytes[4];
+	int fd;
 
-	(void)scene;
 	MUST(!listen(listening, 2));
 	told();
-	MUST(accept(listening, NULL, NULL) >= 0);
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0);
+	told();
+	await();
+	/* It was sent before the client went away. */
+	MUST(recv(fd, bytes, 4, 0) == 1);
+	put_file(in(scene, "first"), "x");
 }
 
 ACT(reconnect)
@@ -408,9 +418,14 @@ ACT(reconnect)
 	actor(scene, 0, serve_late);
 	done(scene, 0);
 	peers.port--;
-	run(scene, 1, connect_twice);
+	actor(scene, 1, connect_twice);
+	done(scene, 1);
+	done(scene, 2);
+	go(scene, 1);
+	finish(scene, 1);
 	go(scene, 0);
 	finish(scene, 0);
+	go(scene, 2);
 	finish(scene, 2);
 }
 
@@ -418,6 +433,8 @@ CHECK(reconnect)
 {
 	EXPECT_REACHES(process(scene, graph, 1, 0), process(scene, graph, 0, 0));
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_REACHES(process(scene, graph, 1, 0), file(scene, graph, "first"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "first"));
 	EXPECT_NODE(graph_socket(graph, "tcp", NULL, "127.0.0.1:7008"));
 	EXPECT_NODE(graph_socket(graph, "tcp", NULL, "127.0.0.1:7009"));
 }
