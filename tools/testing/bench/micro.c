@@ -41,7 +41,7 @@
 
 #define RUN_INSTRUCTIONS	20000000ULL
 /* Runs of N and of 2N in one boot; the least of each counts. */
-#define REPEATS			3
+#define REPEATS			8
 /* Time for the work that booting left to kernel threads; an idle machine spends it at once. */
 #define SETTLE_SECONDS		10
 #define FILE_BYTES		65536
