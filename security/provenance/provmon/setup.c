@@ -29,6 +29,7 @@ static int __init provmon_init(void)
 		return err;
 	prov_object_setup();
 	prov_process_setup();
+	prov_socket_setup();
 	prov_inode_add_hooks();
 	prov_process_add_hooks();
 	prov_name_add_hooks();

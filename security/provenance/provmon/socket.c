@@ -8,9 +8,9 @@
  * packet.  A datagram has no such connection: it is delivered when the socket
  * that it goes to is known.
  */
-#include <linux/hashtable.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/memblock.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/random.h>
@@ -68,15 +68,21 @@ static struct prov_channel channel_deliver(struct prov_socket *const from,
  * of two connections of this machine could make two ends look like one pair.
  * Addresses are left out, because a machine can have several network
  * namespaces with the same ones.
+ *
+ * Most connections are to other machines, and their ends wait as long as they
+ * live: with TCP_DEFER_ACCEPT the other end can come at any time.  So there are
+ * as many buckets as the hash table of TCP itself would have.
  */
-static DEFINE_HASHTABLE(waiting, 10);
+static struct hlist_head *waiting __ro_after_init;
+static unsigned int waiting_mask __ro_after_init;
 static DEFINE_SPINLOCK(waiting_lock);
 static siphash_aligned_key_t waiting_secret;
 
-static u32 connection_hash(const struct prov_connection *const key)
+static struct hlist_head *waiting_for(const struct prov_connection *const key)
 {
 	net_get_random_once(&waiting_secret, sizeof(waiting_secret));
-	return siphash(key, sizeof(*key), &waiting_secret);
+	return &waiting[siphash(key, sizeof(*key), &waiting_secret) &
+			waiting_mask];
 }
 
 static void set_peer(struct prov_socket *const node,
@@ -126,22 +132,22 @@ static void part(struct prov_socket *const node)
 static void join_or_wait(struct prov_socket *const node,
 			 const struct prov_connection *const key)
 {
-	const u32 hash = connection_hash(key);
+	struct hlist_head *const bucket = waiting_for(key);
 	struct prov_socket *other;
 	unsigned long flags;
 
 	spin_lock_irqsave(&waiting_lock, flags);
-	hash_del(&node->wait);
+	hlist_del_init(&node->wait);
 	part(node);
-	hash_for_each_possible(waiting, other, wait, hash) {
+	hlist_for_each_entry(other, bucket, wait) {
 		if (!memcmp(&other->key, key, sizeof(*key))) {
-			hash_del(&other->wait);
+			hlist_del_init(&other->wait);
 			join(node, other);
 			goto out;
 		}
 	}
 	node->key = *key;
-	hash_add(waiting, &node->wait, hash);
+	hlist_add_head(&node->wait, bucket);
 out:
 	spin_unlock_irqrestore(&waiting_lock, flags);
 }
@@ -216,7 +222,7 @@ static void hook_sk_free_security(struct sock *sk)
 		return;
 	*prov_socket_slot(sk) = NULL;
 	spin_lock_irqsave(&waiting_lock, flags);
-	hash_del(&node->wait);
+	hlist_del_init(&node->wait);
 	spin_unlock_irqrestore(&waiting_lock, flags);
 	prov_record_end(&node->obj, 0);
 	set_peer(node, NULL);
@@ -653,6 +659,16 @@ static const struct provenance_hook socket_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(socket_connected, hook_socket_connected),
 	PROVENANCE_OWN_HOOK_INIT(socket_accepted, hook_socket_accepted),
 };
+
+/**
+ * prov_socket_setup - make the table of ends of connections
+ */
+void __init prov_socket_setup(void)
+{
+	waiting = alloc_large_system_hash("provmon connection",
+					  sizeof(*waiting), 0, 17, HASH_ZERO,
+					  NULL, &waiting_mask, 0, 512 * 1024);
+}
 
 void __init prov_socket_add_hooks(void)
 {

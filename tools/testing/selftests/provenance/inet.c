@@ -281,6 +281,52 @@ CHECK(before_accept6)
 	check_before_accept(scene, graph);
 }
 
+CASE(deferred, "network", "TCP: a server that only accepts who sends (TCP_DEFER_ACCEPT)",
+     "inet_csk_clone", "the server's end is joined when the data comes")
+
+static void serve_deferred(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM), seconds = 30;
+	char byte;
+	int fd;
+
+	MUST(!setsockopt(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)));
+	MUST(!listen(listening, 2));
+	told();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0 && recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void send_after_a_while(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+
+	take_file(in(scene, "from"));
+	usleep(100000);
+	MUST(send(fd, "x", 1, 0) == 1);
+}
+
+ACT(deferred)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7012, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, serve_deferred);
+	done(scene, 0);
+	run(scene, 1, send_after_a_while);
+	finish(scene, 0);
+}
+
+CHECK(deferred)
+{
+	const int end = graph_to(graph, process(scene, graph, 1, 0), "send");
+	const int server_end = graph_from(graph, process(scene, graph, 0, 0), "recv");
+
+	EXPECT(graph_peer(graph, end) == server_end);
+	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
 CASE(nonblocking, "network", "TCP: connect that does not block", "socket_connected",
      "connect, control; data arrives with its origin")
 
