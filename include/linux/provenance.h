@@ -65,19 +65,59 @@ struct provenance_hook {
 	{ .id = PROVENANCE_ID_##NAME, .own = { .NAME = HOOK } }
 
 /**
+ * enum provenance_object_kind - of what type the object of a refusal is
+ * @PROVENANCE_OBJECT_NONE: the hook does not say
+ * @PROVENANCE_OBJECT_INODE: struct inode
+ * @PROVENANCE_OBJECT_DENTRY: struct dentry; negative if something was to be made
+ * @PROVENANCE_OBJECT_PATH: struct path
+ * @PROVENANCE_OBJECT_FILE: struct file
+ * @PROVENANCE_OBJECT_BPRM: struct linux_binprm
+ * @PROVENANCE_OBJECT_MOUNT: struct vfsmount
+ * @PROVENANCE_OBJECT_SB: struct super_block
+ * @PROVENANCE_OBJECT_TASK: struct task_struct
+ * @PROVENANCE_OBJECT_SOCKET: struct socket
+ * @PROVENANCE_OBJECT_SOCK: struct sock
+ * @PROVENANCE_OBJECT_CAPABILITY: no pointer, but the number of the capability
+ */
+enum provenance_object_kind {
+	PROVENANCE_OBJECT_NONE,
+	PROVENANCE_OBJECT_INODE,
+	PROVENANCE_OBJECT_DENTRY,
+	PROVENANCE_OBJECT_PATH,
+	PROVENANCE_OBJECT_FILE,
+	PROVENANCE_OBJECT_BPRM,
+	PROVENANCE_OBJECT_MOUNT,
+	PROVENANCE_OBJECT_SB,
+	PROVENANCE_OBJECT_TASK,
+	PROVENANCE_OBJECT_SOCKET,
+	PROVENANCE_OBJECT_SOCK,
+	PROVENANCE_OBJECT_CAPABILITY,
+};
+
+/**
  * struct provenance_refusal - an operation that was not allowed
  * @hook: where it was refused
  * @error: the answer, an errno
  * @by: name of the provenance module that refused it, or NULL for an LSM
+ * @lsm: name of the LSM that refused it; NULL for a provenance module, and at
+ *	the few hooks where it is not known
  * @task: who tried, if it is a task, or NULL
  * @cred: who tried, if only credentials are known, or NULL
+ * @kind: what @object is
+ * @may_sleep: the hook may
+ * @object: what it was tried on, the first of the hook's arguments that is one,
+ *	a dentry before all others
  */
 struct provenance_refusal {
 	enum provenance_hook_id hook;
 	int error;
 	const char *by;
+	const char *lsm;
 	const struct task_struct *task;
 	const struct cred *cred;
+	enum provenance_object_kind kind;
+	bool may_sleep;
+	const void *object;
 };
 
 /**
@@ -86,7 +126,7 @@ struct provenance_refusal {
  * @init: called once at the end of security_init(), with one CPU and before
  *	there are files; adds the hooks.  An error leaves the module out
  * @blobs: in: bytes that it needs on objects; out: where they begin
- * @refused: told of each refusal, in any context but NMI; must not sleep
+ * @refused: told of each refusal, in any context but NMI
  *
  * All of it is set before init returns and is not changed again.
  */

@@ -51,7 +51,7 @@ static union provenance_own_hook
 				functions[i].NAME ARGUMENTS;		\
 		RETURN_##RET						\
 	}								\
-	DEFINE_STATIC_KEY_FALSE(provenance_active_##NAME);		\
+	DEFINE_STATIC_KEY_FALSE_RO(provenance_active_##NAME);		\
 	EXPORT_SYMBOL_GPL(provenance_active_##NAME);			\
 	DEFINE_STATIC_CALL(provenance_call_##NAME,			\
 			   provenance_all_##NAME);			\
@@ -74,6 +74,7 @@ struct slot {
  * @name: its name
  * @active: on if a module uses it
  * @slots: the calls, one for each slot; of own hooks only the first is used
+ * @lsms: the LSMs' calls, by their slots; NULL for own hooks
  * @all: own hooks: the function that calls the modules in turn
  * @users: bit for each slot with a module that uses the hook
  * @verdict: enum provenance_verdict
@@ -85,6 +86,7 @@ struct row {
 	const char *name;
 	struct static_key *active;
 	struct slot slots[PROVENANCE_SLOTS ?: 1];
+	const struct lsm_static_call *lsms;
 	void *all;
 	unsigned int users;
 	u8 verdict;
@@ -110,6 +112,7 @@ static struct row rows[PROVENANCE_HOOKS] __ro_after_init = {
 		.name = #NAME,						\
 		.active = &provenance_active_##NAME.key,		\
 		.slots = { UNROLL(PROVENANCE_SLOTS, INIT_SLOT, NAME) },	\
+		.lsms = static_calls_table.NAME,			\
 		.verdict = provenance_verdict_##NAME,			\
 		.may_refuse = provenance_may_refuse_##NAME,		\
 		.context = provenance_context_##NAME,			\
@@ -223,7 +226,6 @@ void __init provenance_init(void)
 			       modules[i]->name, err);
 			continue;
 		}
-		pr_info("%s is active\n", modules[i]->name);
 		reports |= !!modules[i]->refused;
 	}
 	if (reports)
@@ -283,26 +285,45 @@ const char *provenance_hook_name(enum provenance_hook_id id)
 	return rows[id].name;
 }
 
+static const char *name_of_module(unsigned int by)
+{
+	return by & PROVENANCE_BY_MODULE(0) && by != 0xff ?
+	       modules[by & ~PROVENANCE_BY_MODULE(0)]->name : NULL;
+}
+
+static const char *name_of_lsm(const struct row *const row, unsigned int by)
+{
+	return by < PROVENANCE_BY_MODULE(0) && row->lsms ?
+	       row->lsms[by].hl->lsmid->name : NULL;
+}
+
 /**
  * provenance_refused - tell the modules of a refusal
- * @hook: where
+ * @where: PROVENANCE_WHERE()
  * @error: the answer
- * @by: slot of the module that refused it, or PROVENANCE_BY_LSM
  * @task: subject, or NULL
  * @cred: subject, or NULL
+ * @object: what @where says
  *
  * Return: @error
  */
-int provenance_refused(enum provenance_hook_id hook, int error, int by,
-		       const struct task_struct *task, const struct cred *cred)
+int provenance_refused(u32 where, int error, const struct task_struct *task,
+		       const struct cred *cred, const void *object)
 {
+	const enum provenance_hook_id hook = where & 0xffff;
 	const struct row *const row = &rows[hook];
+	const unsigned int by = where >> 24;
 	struct provenance_refusal refusal = {
 		.hook = hook,
 		.error = error,
-		.by = by == PROVENANCE_BY_LSM ? NULL : modules[by]->name,
+		.by = name_of_module(by),
+		.lsm = name_of_lsm(row, by),
 		.task = task,
 		.cred = cred,
+		.kind = where >> 16 & 0xff,
+		.may_sleep = row->context == PROVENANCE_CONTEXT_SLEEP ||
+			     row->context == PROVENANCE_CONTEXT_RCU_WALK,
+		.object = object,
 	};
 	unsigned int i;
 
@@ -344,6 +365,7 @@ static const char *const context_names[] = {
 	[PROVENANCE_CONTEXT_ATOMIC] = "atomic",
 	[PROVENANCE_CONTEXT_RCU_WALK] = "rcu-walk",
 	[PROVENANCE_CONTEXT_SOFTIRQ] = "softirq",
+	[PROVENANCE_CONTEXT_HARDIRQ] = "hardirq",
 };
 
 static const char *const subject_names[] = {

@@ -44,6 +44,7 @@ enum provenance_context {
 	PROVENANCE_CONTEXT_ATOMIC,
 	PROVENANCE_CONTEXT_RCU_WALK,
 	PROVENANCE_CONTEXT_SOFTIRQ,
+	PROVENANCE_CONTEXT_HARDIRQ,
 };
 
 enum provenance_subject {
@@ -100,11 +101,19 @@ provenance_is_refusal(enum provenance_verdict verdict, int rc, int neutral)
 
 DECLARE_STATIC_KEY_FALSE(provenance_reports);
 
-/* In place of the slot of a module. */
-#define PROVENANCE_BY_LSM	(-1)
+/* Who refused: a module by its slot, an LSM by its slot at the hook, or -1. */
+#define PROVENANCE_BY_MODULE(SLOT)	(0x40 | (SLOT))
 
-int provenance_refused(enum provenance_hook_id hook, int error, int by,
-		       const struct task_struct *task, const struct cred *cred);
+/*
+ * The number of the hook, the kind of the object and who refused, in one
+ * register: with more arguments than it has registers for, provenance_refused()
+ * would cost the allowed way an aligned stack.
+ */
+#define PROVENANCE_WHERE(ID, KIND, BY)					\
+	((ID) | (KIND) << 16 | (u32)(BY) << 24)
+
+int provenance_refused(u32 where, int error, const struct task_struct *task,
+		       const struct cred *cred, const void *object);
 
 struct seq_file;
 void provenance_show_modules(struct seq_file *seq);

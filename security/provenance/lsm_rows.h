@@ -20,6 +20,7 @@
  *   RCU_WALK	may sleep, unless the arguments say that it is an RCU path walk;
  *		then -ECHILD is no refusal but "ask again"
  *   SOFTIRQ	can run in a soft interrupt: current says nothing
+ *   HARDIRQ	can run in any interrupt but NMI: likewise
  * SUBJECT, who does it:
  *   CURRENT	the running task
  *   TASK1…	the argument of that number, a task

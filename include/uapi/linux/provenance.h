@@ -88,6 +88,12 @@ struct prov_subbuf_header {
  * @PROV_R_OPAQUE: the recording of a node was switched, struct
  *	prov_opaque_record; @sub is an enum prov_opaque_change
  * @PROV_R_END: the node is no more, struct prov_end_record
+ * @PROV_R_REFUSAL: an operation was refused, struct prov_refusal_record; @sub is
+ *	an enum prov_layer.  Readers show it as an edge of class control
+ * @PROV_R_PROCESS_ATTR: namespaces and cgroup of a process from now on,
+ *	struct prov_process_attr_record
+ * @PROV_R_PID: number of a process in its own pid namespace,
+ *	struct prov_pid_record
  */
 enum prov_record_type {
 	PROV_R_PAD		= 0,
@@ -104,6 +110,9 @@ enum prov_record_type {
 	PROV_R_PEER		= 11,
 	PROV_R_OPAQUE		= 12,
 	PROV_R_END		= 13,
+	PROV_R_REFUSAL		= 14,
+	PROV_R_PROCESS_ATTR	= 15,
+	PROV_R_PID		= 16,
 };
 
 /**
@@ -159,6 +168,24 @@ struct prov_thread_record {
  * @PROV_K_MEMFD: file in memory without a name
  * @PROV_K_ANON: inode of no file system (eventfd, …)
  * @PROV_K_SOCKET: socket
+ * @PROV_K_MSGQUEUE: SysV message queue
+ * @PROV_K_MESSAGE: what one version of a process puts into one message queue
+ * @PROV_K_SEM: SysV semaphore set
+ * @PROV_K_MQUEUE: POSIX message queue, an inode
+ * @PROV_K_TTY: what is written to a terminal; what is read from it is in its
+ *	PROV_K_CHARDEV.  An inode, that of the terminal
+ * @PROV_K_TUN: what is to be read from a queue of a TUN or TAP device; what is
+ *	written to it is in a PROV_K_CHARDEV.  An inode, that of the device
+ * @PROV_K_KEY: key or keyring
+ * @PROV_K_BPF_MAP: BPF map
+ * @PROV_K_BPF_PROG: BPF program
+ * @PROV_K_MODULE: kernel module, once for each time that it is loaded
+ * @PROV_K_KERNEL: the kernel; one a boot
+ * @PROV_K_LOOP: loop device, from when it is given a file until it has none any more;
+ *	what is read from and written to it is in a PROV_K_BLOCKDEV
+ *
+ * Nothing flows through a message queue but messages: each is a node of its own,
+ * so that who receives one does not come from the senders of others.
  */
 enum prov_node_kind {
 	PROV_K_PROCESS		= 1,
@@ -172,12 +199,25 @@ enum prov_node_kind {
 	PROV_K_MEMFD		= 9,
 	PROV_K_ANON		= 10,
 	PROV_K_SOCKET		= 11,
+	PROV_K_MSGQUEUE		= 12,
+	PROV_K_MESSAGE		= 13,
+	PROV_K_SEM		= 14,
+	PROV_K_MQUEUE		= 15,
+	PROV_K_TTY		= 16,
+	PROV_K_TUN		= 17,
+	PROV_K_KEY		= 18,
+	PROV_K_BPF_MAP		= 19,
+	PROV_K_BPF_PROG		= 20,
+	PROV_K_MODULE		= 21,
+	PROV_K_KERNEL		= 22,
+	PROV_K_LOOP		= 23,
 };
 
 /* struct prov_node_record.flags */
 #define PROV_NODE_WEAK		0x1	/* inode: identity can be used again */
 #define PROV_NODE_OPAQUE	0x2	/* not recorded: what it does is unknown */
 #define PROV_NODE_BEFORE	0x4	/* was there before recording began */
+#define PROV_NODE_OWNER		0x8	/* socket: its uid is known */
 
 /**
  * struct prov_node_record - a node comes to be known
@@ -201,6 +241,18 @@ enum prov_node_kind {
  * @socket.type: SOCK_*
  * @socket.protocol: IPPROTO_* or 0
  * @socket.netns: inode number of the network namespace
+ * @ipc: PROV_K_MSGQUEUE, PROV_K_SEM
+ * @ipc.key: key_t (signed), 0 for IPC_PRIVATE
+ * @ipc.id: what msgget() or semget() returned
+ * @ipc.ipcns: inode number of the IPC namespace
+ * @message: PROV_K_MESSAGE
+ * @message.queue: id of the node of its queue
+ * @numbered: PROV_K_KEY, PROV_K_BPF_MAP, PROV_K_BPF_PROG, PROV_K_MODULE,
+ *	PROV_K_KERNEL, PROV_K_LOOP
+ * @numbered.number: serial number of the key, id of the BPF object, number of the
+ *	loop device, else 0
+ * @numbered.type: enum bpf_map_type, enum bpf_prog_type, else 0
+ * @socket.uid: owner, in the initial namespace, if @flags has PROV_NODE_OWNER
  *
  * A node appears at version 0.
  */
@@ -229,7 +281,21 @@ struct prov_node_record {
 			__le16	protocol;
 			__le16	reserved;
 			__le64	netns;
+			__le32	uid;
+			__le32	reserved2;
 		} socket;
+		struct {
+			__le32	key;
+			__le32	id;
+			__le64	ipcns;
+		} ipc;
+		struct {
+			__le64	queue;
+		} message;
+		struct {
+			__le32	number;
+			__le32	type;
+		} numbered;
 	};
 };
 
@@ -257,12 +323,53 @@ struct prov_node_record {
  * @PROV_OP_LISTEN: control: process to socket
  * @PROV_OP_ACCEPT: control: listening socket to new socket, and new socket to
  *	process
- * @PROV_OP_SEND: data: process to socket
- * @PROV_OP_RECV: data: socket to process
+ * @PROV_OP_SEND: data: process to socket or message
+ * @PROV_OP_RECV: data: socket or message to process
  * @PROV_OP_DELIVER: data: socket to socket on this machine
  * @PROV_OP_SETXATTR: data: process to inode
  * @PROV_OP_GETXATTR: data: inode to process
  * @PROV_OP_READDIR: meta: directory to process
+ * @PROV_OP_PASS: meta: process to the object of a descriptor that it sent, or
+ *	that another took from it
+ * @PROV_OP_RECEIVE: meta: object of a descriptor to the process that got it
+ * @PROV_OP_GETFD: data: process to the process that took a descriptor from it, or
+ *	that it sent one by io_uring
+ * @PROV_OP_ECHO: data: what is typed at a terminal to what it shows
+ * @PROV_OP_SEMOP: control: semaphore set to a process whose semop() succeeded
+ * @PROV_OP_SHUTDOWN: control: process to socket
+ * @PROV_OP_LOAD: data: process to module, kernel or BPF program, or file to kernel
+ * @PROV_OP_KEYCTL: meta: process to a key that it changed, or key to a process that
+ *	had it described
+ * @PROV_OP_ATTACH: control: process to BPF program, or to a loop device that it gave
+ *	a file
+ * @PROV_OP_USE: data: BPF map to a program that uses it, and back; file, or block
+ *	device, to loop device, and back; block device to an inode on it
+ * @PROV_OP_REMOVEXATTR: data: process to inode; an attribute or ACL is gone
+ * @PROV_OP_LISTXATTR: meta: inode to process
+ * @PROV_OP_STAT: meta: inode to process; if asked for, as the next two
+ * @PROV_OP_ACCESS: meta: inode to process
+ * @PROV_OP_LOOKUP: meta: inode to process; a path led to it
+ * @PROV_OP_SIGNAL: control: sender to who gets it
+ * @PROV_OP_WAIT: control: child, or who is traced, to who took its status
+ * @PROV_OP_PTRACE: control: tracer to who is traced
+ * @PROV_OP_PEEK: data: memory or registers of a process to another; also its
+ *	memory in a pipe
+ * @PROV_OP_POKE: data: process to memory or registers of another; also a message to
+ *	its io_uring
+ * @PROV_OP_LIMIT: control: process to another whose limits, priority, scheduling,
+ *	process group or memory placement it set
+ * @PROV_OP_CGROUP: control: process to another that it moved to a cgroup
+ * @PROV_OP_MOUNT: meta: process to root inode of what was mounted
+ * @PROV_OP_UMOUNT: meta: process to root inode of what was unmounted
+ * @PROV_OP_MOVE_MOUNT: meta: process to root inode of a mount that moved
+ * @PROV_OP_SWAP: meta: process to file; swapping to it began or ended
+ * @PROV_OP_SETTIME: control: process to kernel
+ * @PROV_OP_ANSWER: data or meta: FUSE server to inode
+ * @PROV_OP_REQUEST: data or meta: inode to FUSE server
+ * @PROV_OP_REFUSED: control: process to what it tried something on; only readers
+ *	use it, for PROV_R_REFUSAL
+ *
+ * SETXATTR and GETXATTR are also for POSIX ACLs.
  *
  * The direction is that of information: PROV_OP_READ goes from the file to the
  * process.  The class (data, meta, control) is the type of the record.
@@ -295,6 +402,36 @@ enum prov_op {
 	PROV_OP_SETXATTR	= 25,
 	PROV_OP_GETXATTR	= 26,
 	PROV_OP_READDIR		= 27,
+	PROV_OP_PASS		= 28,
+	PROV_OP_RECEIVE		= 29,
+	PROV_OP_GETFD		= 30,
+	PROV_OP_ECHO		= 31,
+	PROV_OP_SEMOP		= 32,
+	PROV_OP_SHUTDOWN	= 33,
+	PROV_OP_LOAD		= 36,
+	PROV_OP_KEYCTL		= 37,
+	PROV_OP_ATTACH		= 38,
+	PROV_OP_USE		= 39,
+	PROV_OP_REMOVEXATTR	= 40,
+	PROV_OP_LISTXATTR	= 41,
+	PROV_OP_STAT		= 42,
+	PROV_OP_ACCESS		= 43,
+	PROV_OP_LOOKUP		= 44,
+	PROV_OP_SIGNAL		= 45,
+	PROV_OP_WAIT		= 46,
+	PROV_OP_PTRACE		= 47,
+	PROV_OP_PEEK		= 48,
+	PROV_OP_POKE		= 49,
+	PROV_OP_LIMIT		= 50,
+	PROV_OP_CGROUP		= 51,
+	PROV_OP_MOUNT		= 52,
+	PROV_OP_UMOUNT		= 53,
+	PROV_OP_MOVE_MOUNT	= 54,
+	PROV_OP_SWAP		= 55,
+	PROV_OP_SETTIME		= 56,
+	PROV_OP_ANSWER		= 57,
+	PROV_OP_REQUEST		= 58,
+	PROV_OP_REFUSED		= 59,
 };
 
 /**
@@ -332,7 +469,15 @@ struct prov_edge_record {
  * @PROV_T_ENVIRON: environment, each variable ended by a NUL
  * @PROV_T_COMM: name of the process when it forked
  * @PROV_T_UNIX_PATH: address of a UNIX socket; begins with NUL if abstract
- * @PROV_T_ANON_NAME: name of an inode without path, like "memfd:x"
+ * @PROV_T_ANON_NAME: name of a node without path, like "memfd:x", "user:x" of a key
+ * @PROV_T_ALIAS: a path of an inode that was never opened, of which an operation
+ *	was refused
+ * @PROV_T_SECCTX: security context of a process from now on
+ * @PROV_T_CGROUP: path of the cgroup that a process was moved to
+ * @PROV_T_MOUNT: path at which a mount is whose root the inode is
+ * @PROV_T_UMOUNT: path at which it was, and no longer is
+ * @PROV_T_GROUPS: supplementary groups of a process from now on: how many, a
+ *	colon, and their numbers with commas between, as many as fit; like "2:4,24"
  *
  * Paths are as the kernel has them: any byte but NUL, not always UTF-8.  A path
  * that the current root does not reach begins with "(unreachable)".  A path
@@ -352,6 +497,12 @@ enum prov_text_kind {
 	PROV_T_COMM		= 11,
 	PROV_T_UNIX_PATH	= 12,
 	PROV_T_ANON_NAME	= 13,
+	PROV_T_ALIAS		= 20,
+	PROV_T_SECCTX		= 21,
+	PROV_T_CGROUP		= 22,
+	PROV_T_MOUNT		= 23,
+	PROV_T_UMOUNT		= 24,
+	PROV_T_GROUPS		= 25,
 };
 
 /**
@@ -506,6 +657,99 @@ struct prov_end_record {
 	__le32	version;
 };
 
+/**
+ * enum prov_layer - who refused an operation
+ * @PROV_LAYER_DAC: owner and mode of an inode, ownership of a process
+ * @PROV_LAYER_CAPABILITY: a capability is missing
+ * @PROV_LAYER_LSM: a security module; its name is in the record if it is known
+ * @PROV_LAYER_MODULE: a provenance module; likewise
+ */
+enum prov_layer {
+	PROV_LAYER_DAC		= 1,
+	PROV_LAYER_CAPABILITY	= 2,
+	PROV_LAYER_LSM		= 3,
+	PROV_LAYER_MODULE	= 4,
+};
+
+/**
+ * struct prov_refusal_record - an operation was refused
+ * @rec: @sub is the enum prov_layer
+ * @id: the process that tried it
+ * @object: the node that it tried it on, or 0
+ * @version: of @id
+ * @object_version: of @object
+ * @error: errno, positive
+ * @detail: of hook "capable", the capability; of "inode_permission", the access
+ *	asked for as MAY_* bits; of "task_kill", the signal, if known; else 0
+ * @text: name of the hook, NUL, name of the security or provenance module or
+ *	nothing, NUL, and if something was to be made the last component of its
+ *	path, NUL; padded with NUL to a multiple of 8
+ *
+ * The same of the same version of a process is recorded once, unless it did much
+ * else in between.
+ */
+struct prov_refusal_record {
+	struct prov_record rec;
+	__le64	id;
+	__le64	object;
+	__le32	version;
+	__le32	object_version;
+	__le32	error;
+	__le32	detail;
+	__u8	text[];
+};
+
+/* Index of struct prov_process_attr_record.ns */
+enum prov_namespace {
+	PROV_NS_MNT	= 0,
+	PROV_NS_UTS	= 1,
+	PROV_NS_IPC	= 2,
+	PROV_NS_NET	= 3,
+	PROV_NS_PID	= 4,
+	PROV_NS_USER	= 5,
+	PROV_NS_CGROUP	= 6,
+	PROV_NS_TIME	= 7,
+	PROV_NS_COUNT	= 8,
+};
+
+/**
+ * struct prov_process_attr_record - attributes of a process from now on
+ * @rec: type and time
+ * @id: the process
+ * @cgroup: id of its cgroup in the unified hierarchy, or 0
+ * @ns: inode numbers of its namespaces, by enum prov_namespace; 0 if there is
+ *	no such namespace
+ * @pid: thread group id in its own pid namespace
+ * @reserved: zero
+ *
+ * Recorded at exec and when something in it changes.  A process that has none
+ * has those of the process that forked it, but for @pid.
+ */
+struct prov_process_attr_record {
+	struct prov_record rec;
+	__le64	id;
+	__le64	cgroup;
+	__le32	ns[PROV_NS_COUNT];
+	__le32	pid;
+	__le32	reserved;
+};
+
+/**
+ * struct prov_pid_record - number of a process in its own pid namespace
+ * @rec: type and time
+ * @id: the process
+ * @pid: thread group id there
+ * @ns: inode number of the pid namespace
+ *
+ * Recorded at fork, unless the namespace is the initial one.
+ */
+struct prov_pid_record {
+	struct prov_record rec;
+	__le64	id;
+	__le32	pid;
+	__le32	ns;
+};
+
 /*
  * Generic netlink family (Documentation/netlink/specs/provenance.yaml)
  */
@@ -545,6 +789,9 @@ enum prov_genl_cmd {
  * @PROV_A_ON: u8, OPAQUE: 1 to set, 0 to clear
  * @PROV_A_PAD: padding of 64-bit attributes
  * @PROV_A_OPAQUE: u8, STATUS: 1 if the caller is opaque
+ * @PROV_A_SUPPRESS: u8, STATUS: 1 if flows that are known are left out, 0 if each
+ *	one is recorded
+ * @PROV_A_META: u8, 1 if stat, access and lookups are recorded (SET and STATUS)
  * @__PROV_A_MAX: number of attributes
  */
 enum prov_genl_attr {
@@ -568,6 +815,8 @@ enum prov_genl_attr {
 	PROV_A_ON,
 	PROV_A_PAD,
 	PROV_A_OPAQUE,
+	PROV_A_SUPPRESS,
+	PROV_A_META,
 	__PROV_A_MAX,
 };
 

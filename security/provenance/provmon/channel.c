@@ -18,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/poll.h>
+#include <linux/pvclock_gtod.h>
 #include <linux/relay.h>
 #include <linux/sched.h>
 #include <linux/security.h>
@@ -37,6 +38,7 @@
  * struct cpu_state - what relay does not keep of a CPU's buffer
  * @base_ns: time base of the current sub-buffer
  * @wall_offset_ns: as last said in the stream
+ * @wall_sets: value of wall_clock_sets then
  * @seq: number of the current sub-buffer
  * @lost: records lost since the last one that is in the buffer
  * @lost_total: of those, what headers have told
@@ -49,6 +51,9 @@
  *	the CPU; read with acquire by the reader.  relay's own count moves before
  *	a sub-buffer is complete
  * @high_water: most sub-buffers that ever waited
+ * @consumed: sub-buffers that were read.  Written under @read_lock, with release;
+ *	read with acquire by the CPU, which tells relay before relay needs it.
+ *	relay's own counts are plain, so only the CPU touches them
  * @wait: readers.  relay has a queue of its own, but not before the CPU comes up,
  *	and wakes it before @finished moves
  * @wake: wakes them, because a record can be written under any lock
@@ -58,11 +63,13 @@
  *	under @read_lock
  * @opened: the file is open
  *
- * Up to @high_water, all is written by the CPU with interrupts off.
+ * Up to @high_water, all is written by the CPU with interrupts off.  Plainly, but
+ * for @finished: others only read what they count.
  */
 struct cpu_state {
 	u64 base_ns;
 	u64 wall_offset_ns;
+	unsigned int wall_sets;
 	u64 seq;
 	u64 lost;
 	u64 lost_total;
@@ -72,6 +79,7 @@ struct cpu_state {
 	bool armed;
 	struct timer_list timer;
 	size_t finished;
+	size_t consumed;
 	u32 high_water;
 	wait_queue_head_t wait;
 	struct irq_work wake;
@@ -91,9 +99,29 @@ static struct rchan_buf *cpu_buffer(unsigned int cpu)
 	return READ_ONCE(*per_cpu_ptr(channel->buf, cpu));
 }
 
-static u64 wall_offset(void)
+/* How often the wall clock was set.  That it is slewed is told by each header. */
+static unsigned int wall_clock_sets;
+
+static int wall_clock_changed(struct notifier_block *unused,
+			      unsigned long was_set, void *timekeeper)
 {
-	return ktime_get_real_ns() - ktime_get_boottime_ns();
+	if (was_set)
+		WRITE_ONCE(wall_clock_sets, wall_clock_sets + 1);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block wall_clock_notifier = {
+	.notifier_call = wall_clock_changed,
+};
+
+/* Before the offset is read, so that a change meanwhile is told again. */
+static void note_wall_clock(struct cpu_state *const state)
+{
+	state->wall_sets = READ_ONCE(wall_clock_sets);
+	smp_rmb();	/* the notifier is called before readers see the new time */
+	/* Reading both clocks would differ by the time between the two. */
+	state->wall_offset_ns = ktime_to_ns(ktime_mono_to_real(0)) -
+				ktime_to_ns(ktime_mono_to_any(0, TK_OFFS_BOOT));
 }
 
 /* relay asks for this before a sub-buffer is begun. */
@@ -107,7 +135,7 @@ static int begin_subbuf(struct rchan_buf *buf, void *subbuf, void *prev_subbuf,
 		return 0;
 
 	state->base_ns = ktime_get_boottime_ns();
-	state->wall_offset_ns = wall_offset();
+	note_wall_clock(state);
 	state->lost_total += state->lost;
 	state->tid = -1;
 	*header = (struct prov_subbuf_header){
@@ -164,6 +192,7 @@ static bool has_room(const struct rchan_buf *const buf, size_t bytes)
 static bool next_subbuf(struct rchan_buf *const buf,
 			struct cpu_state *const state)
 {
+	size_t consumed;
 	bool begun;
 
 	if (has_room(buf, 0)) {
@@ -172,6 +201,10 @@ static bool next_subbuf(struct rchan_buf *const buf,
 		header->used_bytes = cpu_to_le32(buf->offset);
 		header->last_ns = cpu_to_le64(ktime_get_boottime_ns());
 	}
+	/* What is written from now on the reader is done with: channel_file_read(). */
+	consumed = smp_load_acquire(&state->consumed);
+	relay_subbufs_consumed(channel, state->cpu,
+			       consumed - buf->subbufs_consumed);
 	begun = relay_switch_subbuf(buf, 1) != 0;
 	/* All of the sub-buffer, then that it is finished: is_readable(). */
 	smp_store_release(&state->finished, buf->subbufs_produced);
@@ -182,7 +215,7 @@ static bool next_subbuf(struct rchan_buf *const buf,
 		irq_work_queue(&state->wake);
 	state->high_water = max_t(u32, state->high_water,
 				  buf->subbufs_produced -
-					  READ_ONCE(buf->subbufs_consumed));
+					  READ_ONCE(state->consumed));
 	return begun;
 }
 
@@ -215,7 +248,7 @@ static void append_time(struct rchan_buf *const buf,
 		(void *)append(buf, PROV_R_TIME, 0, sizeof(*time));
 
 	state->base_ns = now;
-	state->wall_offset_ns = wall_offset();
+	note_wall_clock(state);
 	time->boottime_ns = cpu_to_le64(state->base_ns);
 	time->wall_offset_ns = cpu_to_le64(state->wall_offset_ns);
 }
@@ -266,7 +299,8 @@ void *prov_reserve(u8 type, u8 sub, size_t bytes, unsigned long *flags)
 		return NULL;
 	}
 	now = ktime_get_boottime_ns();
-	if (unlikely(now - state->base_ns > U32_MAX))
+	if (unlikely(now - state->base_ns > U32_MAX ||
+		     state->wall_sets != READ_ONCE(wall_clock_sets)))
 		append_time(buf, state, now);
 	tid = in_task() ? task_pid_nr(current) : 0;
 	if (state->tid != tid)
@@ -335,7 +369,7 @@ static bool is_readable(unsigned int cpu)
 
 	/* Pairs with the release in next_subbuf(). */
 	return buf && smp_load_acquire(&state->finished) !=
-			      READ_ONCE(buf->subbufs_consumed);
+			      READ_ONCE(state->consumed);
 }
 
 /*
@@ -348,13 +382,19 @@ static void flush_timer(struct timer_list *timer)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	state->armed = false;
-	/* The timer of a CPU that is gone; see cpu_is_gone(). */
 	if (state->cpu == smp_processor_id()) {
+		state->armed = false;
 		if (is_readable(state->cpu))
 			arm(state);
 		else
 			flush_cpu(state->cpu);
+	} else if (cpu_online(state->cpu)) {
+		/* Its CPU was gone, and is back. */
+		timer->expires = jiffies + FLUSH_INTERVAL;
+		add_timer_on(timer, state->cpu);
+	} else {
+		/* See cpu_is_gone(). */
+		state->armed = false;
 	}
 	local_irq_restore(flags);
 }
@@ -374,6 +414,12 @@ void prov_channel_flush(void)
 	on_each_cpu(flush_here, NULL, true);
 }
 
+static u64 count_of(const u64 *const count)
+{
+	/* The CPU stores it as one word, and may just be counting. */
+	return data_race(READ_ONCE(*count));
+}
+
 /**
  * prov_channel_counters - tell what happened to the records of a CPU
  * @cpu: possible CPU
@@ -382,15 +428,15 @@ void prov_channel_flush(void)
 void prov_channel_counters(unsigned int cpu, struct prov_counters *counters)
 {
 	const struct cpu_state *const state = per_cpu_ptr(&cpu_states, cpu);
-	const struct rchan_buf *const buf = cpu_buffer(cpu);
 
 	*counters = (struct prov_counters){
-		.records = READ_ONCE(state->records),
-		.bytes = READ_ONCE(state->bytes),
-		.lost = READ_ONCE(state->lost_total) + READ_ONCE(state->lost),
+		.records = count_of(&state->records),
+		.bytes = count_of(&state->bytes),
+		.lost = count_of(&state->lost_total) + count_of(&state->lost),
 		.produced = READ_ONCE(state->finished),
-		.consumed = buf ? READ_ONCE(buf->subbufs_consumed) : 0,
-		.high_water = READ_ONCE(state->high_water),
+		.consumed = READ_ONCE(state->consumed),
+		/* As count_of(). */
+		.high_water = data_race(READ_ONCE(state->high_water)),
 	};
 }
 
@@ -459,7 +505,7 @@ static ssize_t channel_file_read(struct file *file, char __user *to,
 			goto out;
 	}
 	buf = cpu_buffer(cpu);
-	header = buf->start + buf->subbufs_consumed % PROV_SUBBUFS *
+	header = buf->start + state->consumed % PROV_SUBBUFS *
 				      PROV_SUBBUF_BYTES;
 	bytes = le32_to_cpu(header->used_bytes) - state->read_offset;
 	ret = min(count, bytes);
@@ -470,9 +516,8 @@ static ssize_t channel_file_read(struct file *file, char __user *to,
 	state->read_offset += ret;
 	if (ret == bytes) {
 		state->read_offset = 0;
-		/* The CPU must not write there before we are done reading. */
-		smp_mb();
-		relay_subbufs_consumed(channel, cpu, 1);
+		/* Pairs with the acquire in next_subbuf(), after which it is written. */
+		smp_store_release(&state->consumed, state->consumed + 1);
 	}
 out:
 	mutex_unlock(&state->read_lock);
@@ -533,6 +578,9 @@ static int __init channel_files_init(void)
 		if (IS_ERR(dentry))
 			return PTR_ERR(dentry);
 	}
+	err = pvclock_gtod_register_notifier(&wall_clock_notifier);
+	if (err)
+		return err;
 	err = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "provmon:dead",
 					NULL, cpu_is_gone);
 	return err < 0 ? err : 0;

@@ -3,6 +3,9 @@
  * provmon: the version engine
  */
 #include "engine.h"
+#include "mapping.h"
+
+bool prov_suppress __ro_after_init = true;
 
 /**
  * prov_object_init - make an object at version 0
@@ -14,9 +17,11 @@ void prov_object_init(struct prov_object *obj, u64 id, u8 kind)
 {
 	obj->id = id;
 	obj->version = 0;
+	obj->hot = 0;
 	obj->kind = kind;
 	obj->out = false;
 	obj->flags = 0;
+	obj->map = NULL;
 	spin_lock_init(&obj->lock);
 }
 
@@ -109,7 +114,7 @@ static void remember(const struct prov_channel *const chan, u32 src_version)
 	struct prov_memory_set *set;
 	u32 way;
 
-	if (!chan->memory)
+	if (!chan->memory || !prov_suppress)
 		return;
 	set = memory_set(chan->memory, key);
 	way = find_way(set, key);
@@ -120,11 +125,12 @@ static void remember(const struct prov_channel *const chan, u32 src_version)
 	set->way[0] = (struct prov_memory_way){ key, src_version };
 }
 
-static void fill_cache(const struct prov_channel *const chan)
+static void fill_cache(const struct prov_channel *const chan, u32 version)
 {
-	if (chan->cache && chan->cache_id != PROV_CACHE_NEVER)
-		WRITE_ONCE(*chan->cache, prov_cache_word(chan->cache_id,
-							 chan->src->version));
+	if (chan->cache && chan->cache_id != PROV_CACHE_NEVER &&
+	    version != PROV_VERSION_LAST && prov_suppress)
+		WRITE_ONCE(*chan->cache,
+			   prov_cache_word(chan->cache_id, version));
 }
 
 /*
@@ -153,6 +159,8 @@ static void enter_version(struct prov_object *const dst, u32 version)
 {
 	if (dst->version != version) {
 		WRITE_ONCE(dst->version, version);
+		if (!(dst->flags & PROV_OBJ_STALE))
+			WRITE_ONCE(dst->hot, version);
 		dst->out = false;
 		/*
 		 * The version first, then the data, which is stored when the
@@ -166,20 +174,93 @@ static void enter_version(struct prov_object *const dst, u32 version)
 }
 
 /* A flow that happens now, both objects locked. */
-static bool flow_locked(const struct prov_channel *const chan)
+static __always_inline enum prov_result
+flow_locked(const struct prov_channel *const chan)
 {
 	struct prov_object *const src = chan->src, *const dst = chan->dst;
 	u32 version;
 
 	if (absorbed(chan))
-		return true;
+		return PROV_KNOWN;
 	version = open_version(dst);
 	if (!emit(chan, src->version, version))
-		return false;
+		return PROV_LOST;
 	enter_version(dst, version);
 	src->out = true;
 	remember(chan, src->version);
-	return true;
+	return PROV_NEW;
+}
+
+/**
+ * prov_transfer - a mapping has moved information
+ * @chan: from where to where
+ *
+ * A flow, but the caller sees to what the source has to take over before, and
+ * to whom the news of the destination concern.
+ *
+ * Context: Any but NMI.
+ */
+enum prov_result prov_transfer(const struct prov_channel *chan)
+{
+	unsigned long flags = lock_both(chan->src, chan->dst);
+	const enum prov_result ret = flow_locked(chan);
+
+	unlock_both(chan->src, chan->dst, flags);
+	return ret;
+}
+
+/*
+ * A flow between two objects that know the same because of their mappings: no
+ * record of its own would say more.  The word of the open file says nothing of
+ * it: without an edge, nobody knows what the version stands for when the mapping
+ * is gone.
+ */
+static bool flow_within(const struct prov_channel *const chan)
+{
+	return prov_pull(chan->dst);
+}
+
+/**
+ * prov_close_version - something comes from what an object knows now
+ * @obj: the object
+ *
+ * What it learns from now on goes into another version, as after each flow out of
+ * it.
+ *
+ * Context: Any but NMI; no lock of an object held.
+ * Return: the version.
+ */
+u32 prov_close_version(struct prov_object *obj)
+{
+	unsigned long flags;
+	u32 version;
+
+	spin_lock_irqsave(&obj->lock, flags);
+	obj->out = true;
+	version = obj->version;
+	spin_unlock_irqrestore(&obj->lock, flags);
+	return version;
+}
+
+/**
+ * prov_capture - a copy is made of what an object knows now
+ * @obj: the object
+ * @captured: of the object, zeroed at first: the version that this was last
+ *	called for, plus 1
+ *
+ * Context: Any but NMI; no lock of an object held.
+ * Return: the version, which takes nothing in any more.
+ */
+u32 prov_capture(struct prov_object *obj, u64 *captured)
+{
+	u32 version = READ_ONCE(obj->hot);
+
+	if (likely(READ_ONCE(*captured) == version + 1ULL))
+		return version;
+	prov_pull(obj);
+	version = prov_close_version(obj);
+	WRITE_ONCE(*captured, version + 1ULL);
+	return version;
 }
 
 /**
@@ -192,19 +273,24 @@ static bool flow_locked(const struct prov_channel *const chan)
  * Context: Any but NMI.
  * Return: true if the flow is in the record, from now or from before.
  */
-bool prov_flow(const struct prov_channel *const chan)
+bool prov_flow(const struct prov_channel *chan)
 {
+	enum prov_result ret;
 	unsigned long flags;
-	bool ret;
 
 	if (chan->src == chan->dst)
 		return true;
+	if (unlikely(prov_know_the_same(chan->src, chan->dst)))
+		return flow_within(chan);
+	prov_pull(chan->src);
 	flags = lock_both(chan->src, chan->dst);
 	ret = flow_locked(chan);
-	if (ret)
-		fill_cache(chan);
+	if (ret != PROV_LOST)
+		fill_cache(chan, chan->src->version);
 	unlock_both(chan->src, chan->dst, flags);
-	return ret;
+	if (ret == PROV_NEW)
+		prov_spread(chan->dst, chan->src);
+	return ret != PROV_LOST;
 }
 
 /**
@@ -216,7 +302,8 @@ bool prov_flow(const struct prov_channel *const chan)
  * it says nothing.
  *
  * Who sees data that the caller stores from now on, and then has a smp_rmb(),
- * sees the version of the destination that the data goes into, or a later one.
+ * sees the version of the destination that the data goes into, or a later one;
+ * and that who maps the destination has news.
  *
  * Context: Any but NMI.
  */
@@ -226,10 +313,16 @@ void prov_send_begin(const struct prov_channel *const chan,
 	struct prov_object *const src = chan->src, *const dst = chan->dst;
 	unsigned long flags;
 
-	if (src == dst) {
-		*send = (struct prov_send){};
+	*send = (struct prov_send){};
+	if (src == dst)
+		return;
+	if (unlikely(prov_know_the_same(src, dst))) {
+		/* Who learns more is at another version at the end of the send. */
+		send->src_version = prov_close_version(src);
+		flow_within(chan);
 		return;
 	}
+	prov_pull(src);
 	flags = lock_both(src, dst);
 	send->fresh = !absorbed(chan);
 	if (send->fresh) {
@@ -239,6 +332,8 @@ void prov_send_begin(const struct prov_channel *const chan,
 	send->src_version = src->version;
 	send->dst_version = dst->version;
 	unlock_both(src, dst, flags);
+	if (send->fresh)
+		prov_spread(dst, src);
 }
 
 /**
@@ -255,11 +350,15 @@ bool prov_send_end(const struct prov_channel *const chan,
 		   const struct prov_send *const send)
 {
 	struct prov_object *const src = chan->src, *const dst = chan->dst;
+	enum prov_result last = PROV_KNOWN;
 	unsigned long flags;
 	bool ret = true;
 
 	if (src == dst)
 		return true;
+	if (!send->fresh && unlikely(prov_know_the_same(src, dst)))
+		return flow_within(chan);
+	prov_pull(src);
 	flags = lock_both(src, dst);
 	if (send->fresh) {
 		ret = emit(chan, send->src_version, send->dst_version);
@@ -267,9 +366,12 @@ bool prov_send_end(const struct prov_channel *const chan,
 			remember(chan, send->src_version);
 	}
 	if (src->version != send->src_version)
-		ret &= flow_locked(chan);
+		last = flow_locked(chan);
+	ret &= last != PROV_LOST;
 	if (ret)
-		fill_cache(chan);
+		fill_cache(chan, src->version);
 	unlock_both(src, dst, flags);
+	if (last == PROV_NEW)
+		prov_spread(dst, src);
 	return ret;
 }

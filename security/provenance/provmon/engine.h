@@ -14,20 +14,29 @@
 #include <asm/barrier.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #else
 #include "engine_port.h"
 #endif
 
+struct prov_map;
+
 /**
  * struct prov_object - what a node of the graph is in memory
  * @id: never 0, never used again within a boot; read without lock
- * @version: written under @lock, read without it by the caches of open files
+ * @version: written under @lock
+ * @hot: what the caches of open files compare with: @version, or while
+ *	PROV_OBJ_STALE is set PROV_VERSION_LAST, which is never cached.  Written
+ *	under @lock, read without
  * @kind: enum prov_node_kind; 0 if nothing ever flows in or out
  * @out: a flow out of @version is recorded, or is about to be; under @lock
- * @flags: PROV_OBJ_*, for the owner of the object, not for the engine
+ * @flags: PROV_OBJ_*, for the owner of the object; only PROV_OBJ_STALE is the
+ *	engine's
  * @lock: taken with interrupts off; of two, the one with the lower id first
+ * @map: its mappings (mapping.h), or NULL as long as it never had one
  *
  * The invariant that everything rests on: an edge into a version is only
  * captured while @out is clear, and an edge out of it sets @out.  So along any
@@ -37,11 +46,16 @@
 struct prov_object {
 	u64		id;
 	u32		version;
+	u32		hot;
 	u8		kind;
 	bool		out;
 	u16		flags;
-	spinlock_t	lock;	/* of @version, @out, @flags */
+	spinlock_t	lock;	/* of @version, @hot, @out, @flags */
+	struct prov_map	*map;
 };
+
+/* Flag: something that is mapped has news that the object has not taken over. */
+#define PROV_OBJ_STALE		0x8000
 
 /* Version that a node enters when it can have no more. */
 #define PROV_VERSION_LAST	U32_MAX
@@ -139,21 +153,42 @@ static inline u64 prov_cache_word(u32 cache_id, u32 version)
  * prov_cache_hit - was this flow recorded through this open file before?
  * @cache: word of the open file for this direction
  * @cache_id: of the process
- * @version: current version of the source
+ * @hot: of the source
  *
  * Of a receiver, to be called after the data was obtained.
  */
 static __always_inline bool prov_cache_hit(const u64 *cache, u32 cache_id,
-					   u32 version)
+					   u32 hot)
 {
-	return READ_ONCE(*cache) == prov_cache_word(cache_id, version);
+	return READ_ONCE(*cache) == prov_cache_word(cache_id, hot);
 }
+
+/*
+ * Is what is known left out?  Off, each flow is recorded: memories and caches
+ * stay empty, so that nothing is ever found in them.  Set before the first flow.
+ */
+extern bool prov_suppress;
+
+/**
+ * enum prov_result - what became of a flow
+ * @PROV_LOST: its record was lost
+ * @PROV_KNOWN: nothing is new
+ * @PROV_NEW: it was recorded
+ */
+enum prov_result {
+	PROV_LOST,
+	PROV_KNOWN,
+	PROV_NEW,
+};
 
 void prov_object_init(struct prov_object *obj, u64 id, u8 kind);
 bool prov_flow(const struct prov_channel *chan);
 void prov_send_begin(const struct prov_channel *chan, struct prov_send *send);
 bool prov_send_end(const struct prov_channel *chan,
 		   const struct prov_send *send);
+enum prov_result prov_transfer(const struct prov_channel *chan);
+u32 prov_close_version(struct prov_object *obj);
+u32 prov_capture(struct prov_object *obj, u64 *captured);
 
 /**
  * prov_emit_edge - write the record of a data edge; the engine's only output

@@ -7,9 +7,10 @@
  * a comparison with the open file's cache.
  */
 #include <linux/fs.h>
-#include <linux/mman.h>
+#include <linux/net.h>
 #include <linux/preempt.h>
 
+#include "bpf.h"
 #include "file.h"
 #include "name.h"
 #include "object.h"
@@ -47,26 +48,141 @@ static struct prov_channel channel_out(struct prov_process *const process,
 }
 
 /*
- * Return: the node of an open file, or NULL if nothing that is to be recorded
- * flows through it.  Sockets have hooks of their own.
+ * One inode serves all eventfds and the like: the open file has a node, which that
+ * of a BPF map shares with the map.
  */
-static struct prov_inode *file_node(const struct file *const file,
-				    struct prov_process *const process)
+static struct prov_inode *anon_node(const struct file *const file, gfp_t gfp)
+{
+	struct prov_inode **const slot = &prov_file(file)->source;
+	struct prov_inode *node = prov_bpf_node(file), *other;
+
+	if (!node)
+		node = prov_inode_make_own(PROV_K_ANON, file_inode(file), gfp);
+	if (!node)
+		return NULL;
+	other = cmpxchg(slot, NULL, node);
+	if (!other)
+		return node;
+	prov_inode_put(node);
+	return other;
+}
+
+static noinline struct prov_inode *
+find_end_node(const struct file *const file, enum prov_direction direction,
+	      gfp_t gfp)
+{
+	const struct prov_file *const blob = prov_file(file);
+	struct inode *const inode = file_inode(file);
+	struct prov_inode *node = NULL;
+
+	if (direction == PROV_OUT)
+		node = READ_ONCE(blob->target);
+	if (!node)
+		node = READ_ONCE(blob->source);
+	if (node) {
+		prov_inode_describe(node, inode);
+		return node;
+	}
+	node = prov_inode_get_gfp(inode, gfp);
+	if (node == &prov_nothing &&
+	    READ_ONCE(*prov_inode_slot(inode)) == &prov_elsewhere)
+		return anon_node(file, gfp);
+	return node;
+}
+
+/* The other end of a flow through an open file, or &prov_nothing, or NULL. */
+static struct prov_inode *end_node(const struct file *const file,
+				   enum prov_direction direction, gfp_t gfp)
+{
+	const struct prov_file *const blob = prov_file(file);
+	struct prov_inode *const node =
+		READ_ONCE(*prov_inode_slot(file_inode(file)));
+
+	if (likely(node && READ_ONCE(node->obj.flags) & PROV_OBJ_DESCRIBED &&
+		   !READ_ONCE(blob->source) && !READ_ONCE(blob->target)))
+		return node;
+	return find_end_node(file, direction, gfp);
+}
+
+/* A descriptor can come from someone who is not recorded. */
+static void record_name(const struct file *const file,
+			struct prov_inode *const node)
+{
+	if (unlikely(!READ_ONCE(node->names[0])) &&
+	    node->obj.kind != PROV_K_PIPE &&
+	    (node == READ_ONCE(*prov_inode_slot(file_inode(file))) ||
+	     node->obj.kind == PROV_K_ANON ||
+	     node->obj.kind == PROV_K_BLOCKDEV))
+		prov_record_open(node, file);
+}
+
+/**
+ * prov_file_node - the other end of what a process moves through an open file
+ * @file: the open file
+ * @process: of current
+ * @direction: into the process or out of it
+ *
+ * Context: May sleep, or an interrupt, where nothing is to be recorded.
+ * Return: the node, valid as long as the file is open, or NULL if nothing is to
+ * be recorded.  Sockets have hooks of their own.
+ */
+struct prov_inode *prov_file_node(const struct file *file,
+				  struct prov_process *process,
+				  enum prov_direction direction)
 {
 	struct inode *const inode = file_inode(file);
 	struct prov_inode *node;
 
-	if (!in_task() || !prov_is_recorded(process) || S_ISSOCK(inode->i_mode))
+	if (!in_task() || !prov_is_recorded(process) ||
+	    S_ISSOCK(prov_inode_type(inode)))
 		return NULL;
-	node = prov_inode_get(inode);
+	node = end_node(file, direction, GFP_NOFS);
 	if (!node || node == &prov_nothing)
 		return NULL;
 	prov_process_describe(process);
-	/* A descriptor can come from someone who is not recorded. */
-	if (unlikely(!READ_ONCE(node->names[0])) &&
-	    node->obj.kind != PROV_K_PIPE)
-		prov_record_open(node, file);
+	record_name(file, node);
 	return node;
+}
+
+/**
+ * prov_file_object - what a descriptor stands for
+ * @file: the open file
+ * @gfp: allocation flags
+ *
+ * Return: the object, valid as long as the file is open, or NULL if nothing that
+ * is to be recorded is behind it.
+ */
+struct prov_object *prov_file_object(struct file *file, gfp_t gfp)
+{
+	struct inode *const inode = file_inode(file);
+	struct prov_inode *node;
+
+	if (S_ISSOCK(prov_inode_type(inode))) {
+		const struct socket *const sock = sock_from_file(file);
+		struct prov_socket *const end = sock && sock->sk ?
+			prov_socket_get(sock->sk, gfp) : NULL;
+
+		return end ? &end->obj : NULL;
+	}
+	/* If it has no name yet, that is recorded when something flows. */
+	node = end_node(file, PROV_IN, gfp);
+	return node && node != &prov_nothing ? &node->obj : NULL;
+}
+
+/**
+ * prov_file_mapped - what a mapping of a file stands for
+ * @file: the open file
+ *
+ * Context: May sleep.
+ * Return: as prov_file_object(); the same one as long as the file is open.
+ */
+struct prov_object *prov_file_mapped(struct file *file)
+{
+	struct prov_object *const object = prov_file_object(file, GFP_NOFS);
+
+	if (object && object->kind != PROV_K_SOCKET)
+		record_name(file, container_of(object, struct prov_inode, obj));
+	return object;
 }
 
 static void fill_cache(u64 *cache, const struct prov_process *const process,
@@ -82,17 +198,42 @@ static void fill_cache(u64 *cache, const struct prov_process *const process,
 static void cache_nothing(const struct file *const file, u64 *cache,
 			  const struct prov_process *const process, u32 version)
 {
-	if (*prov_inode_slot(file_inode(file)) == &prov_nothing &&
-	    !S_ISSOCK(file_inode(file)->i_mode))
+	if (READ_ONCE(*prov_inode_slot(file_inode(file))) == &prov_nothing &&
+	    !S_ISSOCK(prov_inode_type(file_inode(file))))
 		fill_cache(cache, process, version);
+}
+
+/**
+ * prov_file_read - a process has read something
+ * @file: through this open file
+ * @process: whose memory it is in now
+ * @node: prov_file_node()
+ *
+ * Context: Any but NMI.
+ */
+void prov_file_read(const struct file *file, struct prov_process *process,
+		    struct prov_inode *node)
+{
+	const struct prov_inode *const own =
+		READ_ONCE(prov_file(file)->source);
+	u64 *cache = &prov_file(file)->in;
+	struct prov_channel chan;
+
+	if (own && READ_ONCE(*prov_inode_slot(file_inode(file))) !=
+			   &prov_elsewhere)
+		cache = NULL;
+	else if (prov_cache_hit(cache, READ_ONCE(process->cache_id),
+				READ_ONCE(node->obj.hot)))
+		return;
+	chan = channel_in(process, node, cache, PROV_OP_READ);
+	prov_flow(&chan);
 }
 
 static noinline void file_read(const struct file *const file,
 			       struct prov_process *const process)
 {
+	struct prov_inode *const node = prov_file_node(file, process, PROV_IN);
 	u64 *const cache = &prov_file(file)->in;
-	struct prov_inode *const node = file_node(file, process);
-	struct prov_channel chan;
 
 	/* What the kernel reads of a binary does not go to the old image. */
 	if (!node || current->in_execve) {
@@ -106,8 +247,7 @@ static noinline void file_read(const struct file *const file,
 			fill_cache(cache, process, 0);
 		return;
 	}
-	chan = channel_in(process, node, cache, PROV_OP_READ);
-	prov_flow(&chan);
+	prov_file_read(file, process, node);
 }
 
 static void hook_file_read(struct file *file)
@@ -119,60 +259,112 @@ static void hook_file_read(struct file *file)
 	/* The data first, then the version: see prov_send_begin(). */
 	smp_rmb();
 	if (likely(node) &&
-	    likely(prov_cache_hit(&prov_file(file)->in, process->cache_id,
-				  READ_ONCE(node->obj.version))))
+	    likely(prov_cache_hit(&prov_file(file)->in,
+				  READ_ONCE(process->cache_id),
+				  READ_ONCE(node->obj.hot))))
 		return;
 	file_read(file, process);
+}
+
+/**
+ * prov_file_write_begins - a process is about to write something
+ * @file: through this open file
+ * @process: from whose memory
+ * @node: prov_file_node()
+ * @send: for prov_file_written()
+ *
+ * Context: Any but NMI.
+ */
+void prov_file_write_begins(const struct file *file,
+			    struct prov_process *process,
+			    struct prov_inode *node, struct prov_send *send)
+{
+	const struct prov_channel chan =
+		channel_out(process, node, &prov_file(file)->out,
+			    PROV_OP_WRITE);
+
+	prov_send_begin(&chan, send);
 }
 
 static noinline void file_write_begins(const struct file *const file,
 				       struct prov_task *const task,
 				       struct prov_process *const process)
 {
-	struct prov_inode *const node = file_node(file, process);
-	struct prov_channel chan;
+	struct prov_inode *const node = prov_file_node(file, process, PROV_OUT);
 
-	task->sending = NULL;
+	task->sending = 0;
 	if (!node)
 		return;
-	chan = channel_out(process, node, &prov_file(file)->out, PROV_OP_WRITE);
-	prov_send_begin(&chan, &task->send);
-	task->sending = file;
+	prov_file_write_begins(file, process, node, &task->send);
+	task->sending = node->obj.id;
 }
 
-static int hook_file_permission(struct file *file, int mask)
+static __always_inline void file_writing(struct file *const file)
 {
 	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
 
-	if (mask & MAY_WRITE &&
-	    unlikely(task->sending ||
-		     !prov_cache_hit(&prov_file(file)->out, process->cache_id,
-				     READ_ONCE(process->obj.version))))
+	/* What was seen by a mapping first, then whether there was news of it. */
+	smp_rmb();
+	if (unlikely(task->sending ||
+		     !prov_cache_hit(&prov_file(file)->out,
+				     READ_ONCE(process->cache_id),
+				     READ_ONCE(process->obj.hot))))
 		file_write_begins(file, task, process);
+}
+
+static int hook_file_permission(struct file *file, int mask)
+{
+	if (mask & MAY_WRITE)
+		file_writing(file);
 	return 0;
+}
+
+static void hook_file_writing(struct file *file)
+{
+	file_writing(file);
+}
+
+/**
+ * prov_file_written - a process has written something
+ * @file: through this open file
+ * @process: from whose memory
+ * @node: prov_file_node()
+ * @send: prov_send_begin() of it, or NULL if there was none
+ *
+ * Context: Any but NMI.
+ */
+void prov_file_written(const struct file *file, struct prov_process *process,
+		       struct prov_inode *node, const struct prov_send *send)
+{
+	const struct prov_channel chan =
+		channel_out(process, node, &prov_file(file)->out,
+			    PROV_OP_WRITE);
+
+	if (send)
+		prov_send_end(&chan, send);
+	else if (!prov_cache_hit(chan.cache, chan.cache_id,
+				 READ_ONCE(process->obj.hot)))
+		prov_flow(&chan);
 }
 
 static noinline void file_written(const struct file *const file,
 				  struct prov_task *const task,
 				  struct prov_process *const process)
 {
-	struct prov_inode *const node = file_node(file, process);
-	u64 *const cache = &prov_file(file)->out;
-	const void *const sending = task->sending;
-	struct prov_channel chan;
+	struct prov_inode *const node = prov_file_node(file, process, PROV_OUT);
+	const u64 sending = task->sending;
 
-	task->sending = NULL;
+	task->sending = 0;
 	if (!node) {
-		cache_nothing(file, cache, process,
-			      READ_ONCE(process->obj.version));
+		/* A process that is stale would come by here each time. */
+		if (prov_pull(&process->obj))
+			cache_nothing(file, &prov_file(file)->out, process,
+				      READ_ONCE(process->obj.version));
 		return;
 	}
-	chan = channel_out(process, node, cache, PROV_OP_WRITE);
-	if (sending == file)
-		prov_send_end(&chan, &task->send);
-	else
-		prov_flow(&chan);
+	prov_file_written(file, process, node,
+			  sending == node->obj.id ? &task->send : NULL);
 }
 
 static void hook_file_written(struct file *file)
@@ -181,30 +373,43 @@ static void hook_file_written(struct file *file)
 	struct prov_process *const process = prov_current();
 
 	if (unlikely(task->sending ||
-		     !prov_cache_hit(&prov_file(file)->out, process->cache_id,
-				     READ_ONCE(process->obj.version))))
+		     !prov_cache_hit(&prov_file(file)->out,
+				     READ_ONCE(process->cache_id),
+				     READ_ONCE(process->obj.hot))))
 		file_written(file, task, process);
 }
 
-static void hook_file_mapped(struct file *file, unsigned long address,
-			     unsigned long prot, unsigned long flags)
+/* Who reads the pipe waits for its lock, which the caller has. */
+static void hook_file_spliced(struct file *in, struct file *out)
 {
-	struct prov_process *const process = prov_current();
-	struct prov_channel chan;
-	struct prov_inode *node;
+	/* Of an earlier write to the pipe that failed: this is no end of it. */
+	prov_task(current)->sending = 0;
+	if (in && !S_ISSOCK(prov_inode_type(file_inode(in))))
+		hook_file_read(in);
+	hook_file_written(out);
+}
 
-	if (!file || IS_ERR_VALUE(address))
+static void hook_splice_begun(struct file *in, struct file *out)
+{
+	struct prov_task *const task = prov_task(current);
+
+	task->splice_in = in;
+	task->splice_out = out;
+}
+
+/*
+ * What goes into a file has begun before the pipe was looked at; what goes into a
+ * socket begins in hook_socket_sendmsg().
+ */
+static void hook_splice_taken(struct pipe_inode_info *pipe)
+{
+	const struct prov_task *const task = prov_task(current);
+
+	if (!task->splice_in)
 		return;
-	node = file_node(file, process);
-	if (!node)
-		return;
-	chan = channel_in(process, node, NULL, PROV_OP_MMAP);
-	prov_flow(&chan);
-	if ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE &&
-	    file->f_mode & FMODE_WRITE) {
-		chan = channel_out(process, node, NULL, PROV_OP_MMAP_WRITE);
-		prov_flow(&chan);
-	}
+	hook_file_read(task->splice_in);
+	if (!S_ISSOCK(prov_inode_type(file_inode(task->splice_out))))
+		file_writing(task->splice_out);
 }
 
 static void unmark(struct prov_inode *const node, u64 by)
@@ -216,7 +421,8 @@ static void unmark(struct prov_inode *const node, u64 by)
 /* Who has a file open for writing can change it: it is no longer what was marked. */
 static int hook_file_open(struct file *file)
 {
-	struct prov_inode *const node = *prov_inode_slot(file_inode(file));
+	struct prov_inode *const node =
+		READ_ONCE(*prov_inode_slot(file_inode(file)));
 
 	if (file->f_mode & FMODE_WRITE && node &&
 	    READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED)
@@ -229,7 +435,7 @@ static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 {
 	struct prov_process *const process = prov_current();
 	struct inode *const inode = d_inode(dentry);
-	struct prov_inode *node = *prov_inode_slot(inode);
+	struct prov_inode *node = READ_ONCE(*prov_inode_slot(inode));
 
 	/* Also by who is not recorded. */
 	if (ia_valid & ATTR_SIZE && node &&
@@ -247,7 +453,7 @@ static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 		prov_flow(&chan);
 	}
 	if (ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME_SET |
-			ATTR_MTIME_SET)) {
+			ATTR_MTIME_SET | ATTR_TOUCH)) {
 		prov_record_meta(PROV_OP_SETATTR, &process->obj, &node->obj);
 		prov_record_inode_attr(node->obj.id, inode);
 	}
@@ -268,7 +474,7 @@ int prov_file_mark(struct file *file, bool on)
 	struct inode *const inode = file_inode(file);
 	struct prov_inode *node;
 
-	if (!S_ISREG(inode->i_mode))
+	if (!S_ISREG(prov_inode_type(inode)))
 		return -EINVAL;
 	node = prov_inode_get(inode);
 	if (!node)
@@ -300,8 +506,11 @@ static const struct provenance_hook file_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(file_open, hook_file_open),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_setattr, hook_inode_post_setattr),
 	PROVENANCE_OWN_HOOK_INIT(file_read, hook_file_read),
+	PROVENANCE_OWN_HOOK_INIT(file_writing, hook_file_writing),
 	PROVENANCE_OWN_HOOK_INIT(file_written, hook_file_written),
-	PROVENANCE_OWN_HOOK_INIT(file_mapped, hook_file_mapped),
+	PROVENANCE_OWN_HOOK_INIT(file_spliced, hook_file_spliced),
+	PROVENANCE_OWN_HOOK_INIT(splice_begun, hook_splice_begun),
+	PROVENANCE_OWN_HOOK_INIT(splice_taken, hook_splice_taken),
 };
 
 void __init prov_file_add_hooks(void)

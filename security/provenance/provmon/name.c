@@ -9,6 +9,7 @@
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/hash.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
@@ -16,6 +17,8 @@
 #include <linux/slab.h>
 #include <linux/task_work.h>
 
+#include "../../../fs/mount.h"
+#include "block.h"
 #include "name.h"
 #include "object.h"
 #include "record.h"
@@ -225,22 +228,31 @@ static struct prov_inode *named_node(struct inode *inode)
 }
 
 /*
- * Grow when a directory or a mount moves, and with it all paths below.  Several,
- * so that who moves directories of one file system costs others little.
+ * Grow when a directory of a file system or a mount of a namespace moves or goes,
+ * and with it all paths below.  Several, so that who moves directories or mounts
+ * costs others little.
  */
 static atomic_t moves[64];
 
-static atomic_t *moves_of(const struct super_block *const sb)
+static atomic_t *moves_of(const void *const sb_or_ns)
 {
-	return &moves[hash_ptr(sb, 6)];
+	return &moves[hash_ptr(sb_or_ns, 6)];
 }
 
 /* A key for a name: where it hangs and what it is called. */
 static u32 name_key(const struct vfsmount *const mnt,
 		    const struct dentry *const dentry)
 {
-	return (dentry->d_name.hash ^ hash_ptr(mnt, 32) ^
-		hash_32(atomic_read(moves_of(dentry->d_sb)), 32)) | 1;
+	const struct mount *const mount =
+		container_of(mnt, const struct mount, mnt);
+	/* Of the namespace only the address is looked at: it may be gone. */
+	const void *const ns = mnt ? data_race(READ_ONCE(mount->mnt_ns)) : NULL;
+	const u64 moved = (u64)atomic_read(moves_of(ns)) << 32 |
+			  (u32)atomic_read(moves_of(dentry->d_sb));
+	/* A rename meanwhile is recorded itself: the hash of either name will do. */
+	const u32 hash = data_race(READ_ONCE(dentry->d_name.hash));
+
+	return (hash ^ hash_ptr(mnt, 32) ^ hash_64(moved, 32)) | 1;
 }
 
 static bool knows_name(const struct prov_inode *const node, u32 key)
@@ -278,12 +290,15 @@ static void hook_name_created(struct inode *dir, struct dentry *dentry)
 	const struct vfsmount *const mnt = names_mount(dir);
 	const char *const target = prov_task(current)->names.target;
 	struct inode *const inode = d_inode(dentry);
-	struct prov_inode *const node = named_node(inode);
+	struct prov_inode *node;
 
+	if (inode)
+		prov_inode_created(inode);
+	node = named_node(inode);
 	if (!node)
 		return;
 	record_new_name(node, PROV_T_CREATE, mnt, dentry);
-	if (S_ISLNK(inode->i_mode)) {
+	if (S_ISLNK(prov_inode_type(inode))) {
 		const struct prov_channel chan = {
 			.src = &process->obj,
 			.dst = &node->obj,
@@ -297,8 +312,8 @@ static void hook_name_created(struct inode *dir, struct dentry *dentry)
 					 strlen(target));
 		prov_flow(&chan);
 	} else {
-		prov_record_meta(S_ISDIR(inode->i_mode) ? PROV_OP_MKDIR :
-							  PROV_OP_CREATE,
+		prov_record_meta(S_ISDIR(prov_inode_type(inode)) ?
+				 PROV_OP_MKDIR : PROV_OP_CREATE,
 				 &process->obj, &node->obj);
 	}
 }
@@ -324,8 +339,8 @@ static void hook_name_removed(struct inode *dir, struct inode *inode,
 		return;
 	record_name(node->obj.id, PROV_T_UNLINK, names_mount(dir), dentry,
 		    NULL);
-	prov_record_meta(S_ISDIR(inode->i_mode) ? PROV_OP_RMDIR :
-						  PROV_OP_UNLINK,
+	prov_record_meta(S_ISDIR(prov_inode_type(inode)) ? PROV_OP_RMDIR :
+							   PROV_OP_UNLINK,
 			 &prov_current()->obj, &node->obj);
 }
 
@@ -354,16 +369,14 @@ static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 	prov_record_meta(PROV_OP_RENAME, &prov_current()->obj, &node->obj);
 }
 
-static int hook_move_mount(const struct path *from_path,
-			   const struct path *to_path)
+static void hook_mounts_changed(struct mnt_namespace *ns)
 {
-	atomic_inc(moves_of(from_path->mnt->mnt_sb));
-	return 0;
+	atomic_inc(moves_of(ns));
 }
 
 /* The process has opened an inode: record it, unless it did so lately. */
 static void record_opened(struct prov_process *const process,
-			  const struct prov_inode *const node)
+			  struct prov_inode *const node)
 {
 	const u64 id = node->obj.id;
 	u64 *const set = process->opened[hash_64(id, 2)];
@@ -380,6 +393,19 @@ static void record_opened(struct prov_process *const process,
 	WRITE_ONCE(set[0], id);
 }
 
+/* The name of an open file that no path leads to. */
+static bool record_anon_name(const struct prov_inode *const node,
+			     const char *const prefix,
+			     const struct file *const file)
+{
+	const struct qstr *const name = &file->f_path.dentry->d_name;
+	char text[NAME_MAX + 16];
+
+	return prov_record_text(node->obj.id, PROV_T_ANON_NAME, text,
+				scnprintf(text, sizeof(text), "%s%.*s", prefix,
+					  name->len, name->name));
+}
+
 /**
  * prov_record_open - record by which path a file was opened, if that is news
  * @node: its node
@@ -394,23 +420,78 @@ void prov_record_open(struct prov_inode *node, const struct file *file)
 
 	if (likely(knows_name(node, key)))
 		return;
-	if (node->obj.kind == PROV_K_MEMFD) {
-		const struct qstr *const name = &file->f_path.dentry->d_name;
-
-		recorded = prov_record_text(node->obj.id, PROV_T_ANON_NAME,
-					    name->name, name->len);
-	} else {
+	if (node->obj.kind == PROV_K_MEMFD)
+		recorded = record_anon_name(node, "", file);
+	else if (node->obj.kind == PROV_K_MQUEUE)
+		recorded = record_anon_name(node, "mqueue:/", file);
+	else if (node->obj.kind == PROV_K_ANON &&
+		 READ_ONCE(node->obj.flags) & PROV_OBJ_OWN)
+		recorded = record_anon_name(node, "anon_inode:", file);
+	else
 		recorded = prov_record_path(node->obj.id, PROV_T_OPEN,
 					    &file->f_path);
-	}
 	if (recorded)
 		learn_name(node, key);
+}
+
+/* Not the key of a name by which the inode may be opened later. */
+#define ALIAS_KEY	0x80000001
+
+/**
+ * prov_record_alias - record some path of an inode that has none recorded
+ * @node: its node
+ * @inode: the inode
+ * @path: a path of it, or NULL if the caller knows none
+ *
+ * Of a path that is not known, the mount is guessed: the one through which
+ * current is changing the directory, or the one of its root.
+ *
+ * Context: May sleep.
+ */
+void prov_record_alias(struct prov_inode *node, struct inode *inode,
+		       const struct path *path)
+{
+	const struct vfsmount *mnt = path ? path->mnt : names_mount(inode);
+	struct dentry *dentry;
+	struct path root = {};
+	bool recorded;
+
+	if (likely(READ_ONCE(node->names[0])) ||
+	    node->obj.kind == PROV_K_PIPE || node->obj.kind == PROV_K_MEMFD)
+		return;
+	dentry = path ? dget(path->dentry) : d_find_any_alias(inode);
+	if (!dentry)
+		return;
+	if (!mnt && current->fs) {
+		get_fs_root(current->fs, &root);
+		if (root.mnt->mnt_sb == inode->i_sb)
+			mnt = root.mnt;
+	}
+	recorded = record_name(node->obj.id, PROV_T_ALIAS, mnt, dentry, NULL);
+	if (recorded)
+		learn_name(node, ALIAS_KEY);
+	path_put(&root);
+	dput(dentry);
+}
+
+/* A special file of a block device is a name for the device. */
+static struct prov_inode *opened_node(struct file *const file)
+{
+	struct inode *const inode = file_inode(file);
+
+	if (likely(!S_ISBLK(prov_inode_type(inode))))
+		return named_node(inode);
+	prov_block_opened(file);
+	if (READ_ONCE(prov_file(file)->source))
+		return prov_is_recorded(prov_current()) ?
+		       prov_file(file)->source : NULL;
+	return named_node(inode);
 }
 
 static int hook_file_post_open(struct file *file, int mask)
 {
 	struct prov_process *const process = prov_current();
-	struct prov_inode *const node = named_node(file_inode(file));
+	struct prov_inode *const node = opened_node(file);
 
 	if (!node)
 		return 0;
@@ -419,15 +500,27 @@ static int hook_file_post_open(struct file *file, int mask)
 	return 0;
 }
 
+/* By mq_open(): the queue has its node even if who opens it is not recorded. */
+static void hook_file_opened(struct file *file)
+{
+	prov_inode_get(file_inode(file));
+	hook_file_post_open(file, 0);
+}
+
 /* O_TMPFILE: there is no name yet. */
 static void hook_inode_post_create_tmpfile(struct mnt_idmap *idmap,
 					   struct inode *inode)
 {
-	struct prov_inode *const node = named_node(inode);
+	struct prov_process *const process = prov_current();
+	struct prov_inode *node;
 
-	if (node)
-		prov_record_meta(PROV_OP_CREATE, &prov_current()->obj,
-				 &node->obj);
+	prov_inode_created(inode);
+	node = named_node(inode);
+	if (!node)
+		return;
+	prov_record_meta(PROV_OP_CREATE, &process->obj, &node->obj);
+	/* It is opened by the same call, without hook_file_post_open(). */
+	record_opened(process, node);
 }
 
 static const struct provenance_hook name_hooks[] = {
@@ -438,10 +531,11 @@ static const struct provenance_hook name_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(path_unlink, hook_path_unlink),
 	PROVENANCE_LSM_HOOK_INIT(path_rmdir, hook_path_unlink),
 	PROVENANCE_LSM_HOOK_INIT(path_rename, hook_path_rename),
-	PROVENANCE_LSM_HOOK_INIT(move_mount, hook_move_mount),
 	PROVENANCE_LSM_HOOK_INIT(file_post_open, hook_file_post_open),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_create_tmpfile,
 				 hook_inode_post_create_tmpfile),
+	PROVENANCE_OWN_HOOK_INIT(mounts_changed, hook_mounts_changed),
+	PROVENANCE_OWN_HOOK_INIT(file_opened, hook_file_opened),
 	PROVENANCE_OWN_HOOK_INIT(name_created, hook_name_created),
 	PROVENANCE_OWN_HOOK_INIT(name_linked, hook_name_linked),
 	PROVENANCE_OWN_HOOK_INIT(name_removed, hook_name_removed),

@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "file.h"
+#include "metadata.h"
 #include "object.h"
 #include "process.h"
 
@@ -54,7 +55,9 @@ static int put_status(struct sk_buff *const skb)
 	    nla_put_u32(skb, PROV_A_SUBBUF_BYTES, PROV_SUBBUF_BYTES) ||
 	    nla_put_u32(skb, PROV_A_SUBBUFS, PROV_SUBBUFS) ||
 	    nla_put_u8(skb, PROV_A_ENVIRON, READ_ONCE(prov_environ)) ||
-	    nla_put_u8(skb, PROV_A_OPAQUE, !prov_is_recorded(prov_current())))
+	    nla_put_u8(skb, PROV_A_OPAQUE, !prov_is_recorded(prov_current())) ||
+	    nla_put_u8(skb, PROV_A_SUPPRESS, prov_suppress) ||
+	    nla_put_u8(skb, PROV_A_META, prov_meta_is_on()))
 		return -EMSGSIZE;
 	for_each_possible_cpu(cpu) {
 		err = put_counters(skb, cpu);
@@ -139,11 +142,15 @@ static int do_set(struct sk_buff *skb, struct genl_info *info)
 {
 	if (!netlink_capable(skb, CAP_AUDIT_CONTROL))
 		return -EPERM;
-	if (!info->attrs[PROV_A_ENVIRON]) {
+	if (!info->attrs[PROV_A_ENVIRON] && !info->attrs[PROV_A_META]) {
 		NL_SET_ERR_MSG(info->extack, "nothing to set");
 		return -EINVAL;
 	}
-	WRITE_ONCE(prov_environ, nla_get_u8(info->attrs[PROV_A_ENVIRON]));
+	if (info->attrs[PROV_A_ENVIRON])
+		WRITE_ONCE(prov_environ,
+			   nla_get_u8(info->attrs[PROV_A_ENVIRON]));
+	if (info->attrs[PROV_A_META])
+		prov_meta_switch(nla_get_u8(info->attrs[PROV_A_META]));
 	return 0;
 }
 
@@ -157,8 +164,9 @@ static const struct nla_policy opaque_policy[PROV_A_ON + 1] = {
 	[PROV_A_ON] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
-static const struct nla_policy set_policy[PROV_A_ENVIRON + 1] = {
+static const struct nla_policy set_policy[PROV_A_META + 1] = {
 	[PROV_A_ENVIRON] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PROV_A_META] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 static const struct genl_split_ops operations[] = {
@@ -187,7 +195,7 @@ static const struct genl_split_ops operations[] = {
 		.cmd = PROV_CMD_SET,
 		.doit = do_set,
 		.policy = set_policy,
-		.maxattr = PROV_A_ENVIRON,
+		.maxattr = PROV_A_META,
 		.flags = GENL_CMD_CAP_DO,
 	},
 };

@@ -8,13 +8,16 @@
 #include <linux/audit.h>
 #include <linux/binfmts.h>
 #include <linux/dcache.h>
+#include <linux/mmap_lock.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "attribute.h"
 #include "channel.h"
+#include "mmap.h"
 #include "name.h"
 #include "object.h"
 #include "process.h"
@@ -40,6 +43,46 @@ static void describe(struct prov_process *const process,
 }
 
 /**
+ * prov_process_of_task - the process of a task, if it is recorded
+ * @task: the task, which may be gone
+ *
+ * Return: the process, with a reference, or NULL.
+ */
+struct prov_process *prov_process_of_task(const struct task_struct *task)
+{
+	struct prov_process *process;
+
+	rcu_read_lock();
+	process = rcu_dereference(prov_task(task)->process);
+	if (process && (!prov_is_recorded(process) ||
+			!refcount_inc_not_zero(&process->refs)))
+		process = NULL;
+	rcu_read_unlock();
+	return process;
+}
+
+/**
+ * prov_process_of_mm - the process whose memory it is, if it is recorded
+ * @mm: the memory
+ *
+ * Return: the process, with a reference, or NULL.
+ */
+struct prov_process *prov_process_of_mm(const struct mm_struct *mm)
+{
+	struct prov_process *process = NULL;
+#ifdef CONFIG_MEMCG
+	const struct task_struct *owner;
+
+	rcu_read_lock();
+	owner = rcu_dereference(mm->owner);
+	if (owner)
+		process = prov_process_of_task(owner);
+	rcu_read_unlock();
+#endif
+	return process;
+}
+
+/**
  * prov_process_describe - describe current's process if that was lost before
  * @process: of current
  */
@@ -52,7 +95,7 @@ void prov_process_describe(struct prov_process *process)
 }
 
 /* From @src into a process that cannot be seen yet. */
-static void flow_into(struct prov_process *const process, enum prov_op op,
+static bool flow_into(struct prov_process *const process, enum prov_op op,
 		      struct prov_object *const src)
 {
 	const struct prov_channel chan = {
@@ -61,7 +104,7 @@ static void flow_into(struct prov_process *const process, enum prov_op op,
 		.op = op,
 	};
 
-	prov_flow(&chan);
+	return prov_flow(&chan);
 }
 
 static int hook_task_alloc(struct task_struct *child, unsigned long clone_flags)
@@ -82,6 +125,11 @@ static int hook_task_alloc(struct task_struct *child, unsigned long clone_flags)
 	}
 	refcount_inc(&process->refs);
 	rcu_assign_pointer(task->process, process);
+	/* Workers of io_uring have no hook_task_forked(). */
+	if (child->flags & PF_USER_WORKER) {
+		task->alive = true;
+		atomic_inc(&process->tasks);
+	}
 	return 0;
 }
 
@@ -91,6 +139,7 @@ static void hook_task_forked(struct task_struct *child, u64 clone_flags)
 	struct prov_task *const task = prov_task(child);
 	struct prov_process *const process =
 		rcu_dereference_raw(task->process);
+	u32 version;
 
 	task->alive = true;
 	atomic_inc(&process->tasks);
@@ -98,9 +147,17 @@ static void hook_task_forked(struct task_struct *child, u64 clone_flags)
 		return;
 	describe(process, child, task_tgid_nr(current));
 	record_cred(process, child, rcu_dereference_raw(child->real_cred));
+	prov_record_forked_attr(process->obj.id, child, clone_flags);
 	prov_record_text(process->obj.id, PROV_T_COMM, child->comm,
 			 strnlen(child->comm, sizeof(child->comm)));
-	flow_into(process, PROV_OP_FORK, &parent->obj);
+	prov_pull(&parent->obj);
+	version = READ_ONCE(parent->obj.version);
+	if (!flow_into(process, PROV_OP_FORK, &parent->obj))
+		version = PROV_VERSION_LAST;
+	if (child->mm) {
+		prov_mmap_begin(process, child->mm);
+		prov_mmap_inherit(process, child->mm, parent, version);
+	}
 }
 
 static void leave_process(struct prov_task *const task, u32 code)
@@ -135,6 +192,11 @@ static void hook_task_exiting(struct task_struct *tsk, long code)
 	struct prov_task *const task = prov_task(tsk);
 
 	forget_exec(task);
+	/* A worker can be the last to leave, and has no status. */
+	if (tsk->flags & PF_USER_WORKER)
+		code = tsk->signal->flags & SIGNAL_GROUP_EXIT ?
+		       tsk->signal->group_exit_code :
+		       tsk->group_leader->exit_code;
 	leave_process(task, code);
 }
 
@@ -148,6 +210,11 @@ static void hook_task_free(struct task_struct *tsk)
 		return;
 	if (task->datagram_to)
 		prov_socket_put(task->datagram_to);
+	if (task->poked)
+		prov_process_put(task->poked);
+	kfree(task->leaving_path);
+	/* If it was never made. */
+	leave_process(task, 0);
 	prov_process_put(process);
 }
 
@@ -171,8 +238,8 @@ static int hook_bprm_creds_for_exec(struct linux_binprm *bprm)
 		return 0;
 	}
 	/* Of who executes it: what is executed may get it by setuid. */
-	exec->may_be_opaque = ns_capable_noaudit(&init_user_ns,
-						 CAP_AUDIT_CONTROL);
+	exec->may_be_opaque = has_capability_noaudit(current,
+						     CAP_AUDIT_CONTROL);
 	return 0;
 }
 
@@ -185,8 +252,10 @@ static int hook_bprm_check_security(struct linux_binprm *bprm)
 	if (!exec || exec->count == ARRAY_SIZE(exec->files))
 		return 0;
 	node = prov_inode_get(file_inode(bprm->file));
-	if (!node || node == &prov_nothing)
+	if (!node || node == &prov_nothing) {
+		exec->may_be_opaque = false;
 		return 0;
+	}
 	/* Who is not recorded opens without a trace. */
 	prov_record_open(node, bprm->file);
 	refcount_inc(&node->refs);
@@ -194,15 +263,18 @@ static int hook_bprm_check_security(struct linux_binprm *bprm)
 	return 0;
 }
 
-/* May the new image be opaque? */
-static bool inherits_mark(const struct linux_binprm *const bprm,
-			  const struct prov_exec *const exec)
+/* May the new image be opaque?  A script and its interpreter both need the mark. */
+static bool inherits_mark(const struct prov_exec *const exec)
 {
-	const struct prov_inode *const node =
-		*prov_inode_slot(file_inode(bprm->file));
+	unsigned int i;
 
-	return exec->may_be_opaque && node &&
-	       READ_ONCE(node->obj.flags) & PROV_OBJ_MARKED;
+	if (!exec->may_be_opaque || !exec->count ||
+	    exec->count == ARRAY_SIZE(exec->files))
+		return false;
+	for (i = 0; i < exec->count; i++)
+		if (!(READ_ONCE(exec->files[i]->obj.flags) & PROV_OBJ_MARKED))
+			return false;
+	return true;
 }
 
 static void set_opaque(struct prov_process *const process)
@@ -241,19 +313,25 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 
 	if (!exec) {
 		end_opaque(old);
+		/* Unless its memory is still that of who made it by vfork(). */
+		if (old != &prov_nobody && !READ_ONCE(old->mm))
+			prov_mmap_begin(old, current->mm);
 		return;
 	}
 	process = exec->process;
 	exec->process = NULL;
 	atomic_set(&process->tasks, 1);
-	if (inherits_mark(bprm, exec))
+	if (inherits_mark(exec))
 		set_opaque(process);
 	describe(process, current, task_ppid_nr(current));
 	record_cred(process, current, current_cred());
+	prov_record_process_attr(process->obj.id, current);
+	prov_record_secctx(process->obj.id);
 	if (old != &prov_nobody)
 		flow_into(process, PROV_OP_EXEC, &old->obj);
 	for (i = 0; i < exec->count; i++)
 		flow_into(process, PROV_OP_EXEC, &exec->files[i]->obj);
+	prov_mmap_begin(process, current->mm);
 	if (!prov_is_recorded(process))
 		prov_record_opaque(PROV_OPAQUE_SET, process->obj.id,
 				   old->obj.id);
@@ -261,7 +339,7 @@ static void hook_bprm_committed_creds(const struct linux_binprm *bprm)
 		prov_record_opaque(PROV_OPAQUE_EXEC, process->obj.id,
 				   old->obj.id);
 	/* What the old image had begun to send is not the new one's. */
-	task->sending = NULL;
+	task->sending = 0;
 	leave_process(task, PROV_END_EXECUTED);
 	rcu_assign_pointer(task->process, process);
 	task->alive = true;
@@ -330,15 +408,25 @@ static bool same_ids(const struct cred *const a, const struct cred *const b)
 	       a->cap_effective.val == b->cap_effective.val;
 }
 
+static bool same_groups(const struct group_info *const a,
+			const struct group_info *const b)
+{
+	return a == b ||
+	       (a->ngroups == b->ngroups &&
+		!memcmp(a->gid, b->gid, a->ngroups * sizeof(a->gid[0])));
+}
+
 static void hook_cred_committed(const struct cred *new, const struct cred *old)
 {
 	const struct prov_process *const process = prov_current();
 
-	/* An execution records them when it has its node. */
-	if (process == &prov_nobody || current->in_execve ||
-	    same_ids(new, old))
+	/* An execution records its ids when it has its node, and changes no groups. */
+	if (process == &prov_nobody || current->in_execve)
 		return;
-	record_cred(process, current, new);
+	if (!same_ids(new, old))
+		record_cred(process, current, new);
+	if (!same_groups(new->group_info, old->group_info))
+		prov_record_groups(process->obj.id, new->group_info);
 }
 
 /**
@@ -354,7 +442,8 @@ static void hook_cred_committed(const struct cred *new, const struct cred *old)
 int prov_process_set_opaque(struct pid *pid, bool on)
 {
 	struct prov_process *process = NULL;
-	struct task_struct *task;
+	struct mm_struct *mm = NULL;
+	struct task_struct *task, *thread;
 	int ret = 0;
 
 	rcu_read_lock();
@@ -364,10 +453,20 @@ int prov_process_set_opaque(struct pid *pid, bool on)
 		if (process == &prov_nobody ||
 		    !refcount_inc_not_zero(&process->refs))
 			process = NULL;
+		else
+			/* The first thread can have ended before the others. */
+			for_each_thread(task, thread) {
+				mm = get_task_mm(thread);
+				if (mm)
+					break;
+			}
 	}
 	rcu_read_unlock();
 	if (!process)
 		return -ESRCH;
+	/* What it maps is known from then on, or until then. */
+	if (mm)
+		mmap_write_lock(mm);
 	if (on != prov_is_recorded(process))
 		goto out;
 	if (!prov_record_opaque(on ? PROV_OPAQUE_SET : PROV_OPAQUE_CLEARED,
@@ -375,11 +474,20 @@ int prov_process_set_opaque(struct pid *pid, bool on)
 		ret = -EAGAIN;
 		goto out;
 	}
-	if (on)
+	if (on) {
+		if (mm)
+			prov_mmap_forget(process, mm);
 		set_opaque(process);
-	else
+	} else {
 		clear_opaque(process);
+		if (mm)
+			prov_mmap_look(process, mm);
+	}
 out:
+	if (mm) {
+		mmap_write_unlock(mm);
+		mmput(mm);
+	}
 	prov_process_put(process);
 	return ret;
 }

@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/ipc.h>
 #include <linux/kdev_t.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -27,13 +28,14 @@ static struct prov_node_record *reserve_node(const struct prov_object *obj,
 {
 	struct prov_node_record *const node =
 		prov_reserve(PROV_R_NODE, obj->kind, sizeof(*node), flags);
+	const u16 obj_flags = READ_ONCE(obj->flags);
 	u32 node_flags = 0;
 
 	if (!node)
 		return NULL;
-	if (obj->flags & PROV_OBJ_OPAQUE)
+	if (obj_flags & PROV_OBJ_OPAQUE)
 		node_flags |= PROV_NODE_OPAQUE;
-	if (obj->flags & PROV_OBJ_WEAK)
+	if (obj_flags & PROV_OBJ_WEAK)
 		node_flags |= PROV_NODE_WEAK;
 	memset_after(node, 0, rec);
 	node->id = cpu_to_le64(obj->id);
@@ -83,8 +85,10 @@ bool prov_record_inode(const struct prov_object *obj, const struct inode *inode)
 	export_uuid(node->inode.uuid, &inode->i_sb->s_uuid);
 	node->inode.ino = cpu_to_le64(inode->i_ino);
 	node->inode.dev = encode_dev(inode->i_sb->s_dev);
-	node->inode.generation = cpu_to_le32(inode->i_generation);
-	node->inode.mode = cpu_to_le32(inode->i_mode);
+	/* An ioctl can set it. */
+	node->inode.generation = cpu_to_le32(data_race(inode->i_generation));
+	/* Who changes the mode has it recorded afterwards. */
+	node->inode.mode = cpu_to_le32(data_race(inode->i_mode));
 	node->inode.rdev = encode_dev(inode->i_rdev);
 	prov_commit(flags);
 	return true;
@@ -102,12 +106,88 @@ bool prov_record_socket(const struct prov_object *obj, const struct sock *sk)
 
 	if (!node)
 		return false;
-	node->socket.family = cpu_to_le16(sk->sk_family);
+	node->socket.family = cpu_to_le16(READ_ONCE(sk->sk_family));
 	node->socket.type = cpu_to_le16(sk->sk_type);
 	node->socket.protocol = cpu_to_le16(sk->sk_protocol);
 	node->socket.netns = cpu_to_le64(sock_net(sk)->ns.inum);
+	/* fchown() of a socket changes it, and no more than that. */
+	node->socket.uid = cpu_to_le32(from_kuid(&init_user_ns,
+						 data_race(sk->sk_uid)));
+	node->flags |= cpu_to_le32(PROV_NODE_OWNER);
 	prov_commit(flags);
 	return true;
+}
+
+/**
+ * prov_record_ipc - a SysV IPC object comes to be known
+ * @obj: its object
+ * @perm: what the kernel has of it
+ * @ipcns: inode number of its IPC namespace
+ */
+bool prov_record_ipc(const struct prov_object *obj,
+		     const struct kern_ipc_perm *perm, u32 ipcns)
+{
+	unsigned long flags;
+	struct prov_node_record *const node = reserve_node(obj, &flags);
+
+	if (!node)
+		return false;
+	node->ipc.key = cpu_to_le32(perm->key);
+	node->ipc.id = cpu_to_le32(perm->id);
+	node->ipc.ipcns = cpu_to_le64(ipcns);
+	prov_commit(flags);
+	return true;
+}
+
+/**
+ * prov_record_numbered - something in the kernel comes to be known
+ * @obj: its object
+ * @number: that user space knows it by, or 0
+ * @type: of a BPF object
+ */
+bool prov_record_numbered(const struct prov_object *obj, u32 number, u32 type)
+{
+	unsigned long flags;
+	struct prov_node_record *const node = reserve_node(obj, &flags);
+
+	if (!node)
+		return false;
+	node->numbered.number = cpu_to_le32(number);
+	node->numbered.type = cpu_to_le32(type);
+	prov_commit(flags);
+	return true;
+}
+
+/**
+ * prov_record_message - messages that are alike come to be known
+ * @id: their node
+ * @queue: the node of their queue
+ */
+bool prov_record_message(u64 id, u64 queue)
+{
+	const size_t bytes = offsetofend(struct prov_node_record, message);
+	struct prov_node_record *node;
+	unsigned long flags;
+
+	node = prov_reserve(PROV_R_NODE, PROV_K_MESSAGE, bytes, &flags);
+	if (!node)
+		return false;
+	node->id = cpu_to_le64(id);
+	node->flags = 0;
+	node->reserved = 0;
+	node->message.queue = cpu_to_le64(queue);
+	prov_commit(flags);
+	return true;
+}
+
+/*
+ * What a process does to others follows from what it has seen by its mappings.  Of
+ * an inode, names and attributes are no content.
+ */
+static void pull_process(struct prov_object *const from)
+{
+	if (from->kind == PROV_K_PROCESS)
+		prov_pull(from);
 }
 
 static bool record_edge(enum prov_record_type type, u8 op,
@@ -137,14 +217,30 @@ bool prov_emit_edge(u8 op, const struct prov_object *src, u32 src_version,
 }
 
 /**
+ * prov_record_edge - an edge of class meta or control from a given version
+ * @type: PROV_R_EDGE_META or PROV_R_EDGE_CONTROL
+ * @op: how
+ * @from: from where
+ * @version: of @from
+ * @to: to where
+ */
+bool prov_record_edge(enum prov_record_type type, enum prov_op op,
+		      const struct prov_object *from, u32 version,
+		      const struct prov_object *to)
+{
+	return record_edge(type, op, from, version, to, READ_ONCE(to->version));
+}
+
+/**
  * prov_record_meta - a name or attribute was seen or changed
  * @op: how
  * @from: from where
  * @to: to where
  */
-bool prov_record_meta(enum prov_op op, const struct prov_object *from,
+bool prov_record_meta(enum prov_op op, struct prov_object *from,
 		      const struct prov_object *to)
 {
+	pull_process(from);
 	return record_edge(PROV_R_EDGE_META, op, from, READ_ONCE(from->version),
 			   to, READ_ONCE(to->version));
 }
@@ -155,9 +251,10 @@ bool prov_record_meta(enum prov_op op, const struct prov_object *from,
  * @from: from where
  * @to: to where
  */
-bool prov_record_control(enum prov_op op, const struct prov_object *from,
+bool prov_record_control(enum prov_op op, struct prov_object *from,
 			 const struct prov_object *to)
 {
+	pull_process(from);
 	return record_edge(PROV_R_EDGE_CONTROL, op, from,
 			   READ_ONCE(from->version), to,
 			   READ_ONCE(to->version));
@@ -255,10 +352,13 @@ bool prov_record_inode_attr(u64 id, const struct inode *inode)
 	if (!record)
 		return false;
 	record->id = cpu_to_le64(id);
-	record->mode = cpu_to_le32(inode->i_mode);
-	record->uid = cpu_to_le32(from_kuid(&init_user_ns, inode->i_uid));
-	record->gid = cpu_to_le32(from_kgid(&init_user_ns, inode->i_gid));
-	record->nlink = cpu_to_le32(inode->i_nlink);
+	/* As of about now: who changes mode or owner has them recorded afterwards. */
+	record->mode = cpu_to_le32(data_race(inode->i_mode));
+	record->uid = cpu_to_le32(from_kuid(&init_user_ns,
+					    data_race(inode->i_uid)));
+	record->gid = cpu_to_le32(from_kgid(&init_user_ns,
+					    data_race(inode->i_gid)));
+	record->nlink = cpu_to_le32(data_race(inode->i_nlink));
 	record->size = cpu_to_le64(i_size_read(inode));
 	prov_commit(flags);
 	return true;

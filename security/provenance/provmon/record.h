@@ -14,6 +14,7 @@
 
 struct cred;
 struct inode;
+struct kern_ipc_perm;
 struct sock;
 struct task_struct;
 
@@ -22,9 +23,16 @@ bool prov_record_process(const struct prov_object *obj,
 bool prov_record_inode(const struct prov_object *obj,
 		       const struct inode *inode);
 bool prov_record_socket(const struct prov_object *obj, const struct sock *sk);
-bool prov_record_meta(enum prov_op op, const struct prov_object *from,
+bool prov_record_ipc(const struct prov_object *obj,
+		     const struct kern_ipc_perm *perm, u32 ipcns);
+bool prov_record_numbered(const struct prov_object *obj, u32 number, u32 type);
+bool prov_record_message(u64 id, u64 queue);
+bool prov_record_edge(enum prov_record_type type, enum prov_op op,
+		      const struct prov_object *from, u32 version,
 		      const struct prov_object *to);
-bool prov_record_control(enum prov_op op, const struct prov_object *from,
+bool prov_record_meta(enum prov_op op, struct prov_object *from,
+		      const struct prov_object *to);
+bool prov_record_control(enum prov_op op, struct prov_object *from,
 			 const struct prov_object *to);
 bool prov_record_text(u64 id, enum prov_text_kind kind, const char *text,
 		      size_t bytes);

@@ -6,43 +6,30 @@
  * two ends of a connection on this machine, the receiver first takes over what
  * the other end has (PROV_OP_DELIVER), so that nothing need be done for each
  * packet.  A datagram has no such connection: it is delivered when the socket
- * that it goes to is known.
+ * that it goes to is known, see packet.c.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
-#include <linux/memblock.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/net.h>
-#include <linux/netdevice.h>
 #include <linux/random.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/tcp.h>
-#include <linux/udp.h>
 #include <net/af_unix.h>
 #include <net/inet_sock.h>
-#include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/ipv6_stubs.h>
+#include <net/mptcp.h>
 #include <net/tcp.h>
-#include <net/udp.h>
 
 #include "object.h"
+#include "packet.h"
 #include "process.h"
 #include "record.h"
 #include "socket.h"
-
-/* The end of a connection has one receiver; a datagram socket can have more. */
-static u64 *delivered_word(struct prov_socket *const from, u32 id)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(from->delivered); i++)
-		if (READ_ONCE(from->delivered[i]) >> 32 == id)
-			return &from->delivered[i];
-	i = READ_ONCE(from->delivered_next);
-	WRITE_ONCE(from->delivered_next, i + 1);
-	return &from->delivered[i % ARRAY_SIZE(from->delivered)];
-}
+#include "zerocopy.h"
 
 static struct prov_channel channel_deliver(struct prov_socket *const from,
 					   struct prov_socket *const to)
@@ -52,7 +39,7 @@ static struct prov_channel channel_deliver(struct prov_socket *const from,
 	return (struct prov_channel){
 		.src = &from->obj,
 		.dst = &to->obj,
-		.cache = delivered_word(from, id),
+		.cache = prov_delivered_word(from, id),
 		.cache_id = id,
 		.op = PROV_OP_DELIVER,
 	};
@@ -85,8 +72,12 @@ static struct hlist_head *waiting_for(const struct prov_connection *const key)
 			waiting_mask];
 }
 
-static void set_peer(struct prov_socket *const node,
-		     struct prov_socket *const peer)
+/**
+ * prov_socket_set_peer - a socket has another end on this machine
+ * @node: of the socket
+ * @peer: of the other end, or NULL
+ */
+void prov_socket_set_peer(struct prov_socket *node, struct prov_socket *peer)
 {
 	struct prov_socket *old;
 
@@ -103,8 +94,8 @@ static void set_peer(struct prov_socket *const node,
  */
 static void join(struct prov_socket *const a, struct prov_socket *const b)
 {
-	set_peer(a, b);
-	set_peer(b, a);
+	prov_socket_set_peer(a, b);
+	prov_socket_set_peer(b, a);
 	prov_record_peer(a->obj.id, b->obj.id);
 }
 
@@ -123,32 +114,60 @@ static void part(struct prov_socket *const node)
 		const struct prov_channel chan = channel_deliver(node, old);
 
 		prov_flow(&chan);
-		set_peer(old, NULL);
+		prov_socket_set_peer(old, NULL);
 	}
-	set_peer(node, NULL);
+	prov_socket_set_peer(node, NULL);
+}
+
+static void join_or_wait_locked(struct prov_socket *const node)
+{
+	struct hlist_head *const bucket = waiting_for(&node->key);
+	struct prov_socket *other;
+
+	hlist_for_each_entry(other, bucket, wait) {
+		if (!memcmp(&other->key, &node->key, sizeof(node->key))) {
+			hlist_del_init(&other->wait);
+			join(node, other);
+			return;
+		}
+	}
+	hlist_add_head(&node->wait, bucket);
 }
 
 /* Join @node with the end that waits for it, or let it wait. */
 static void join_or_wait(struct prov_socket *const node,
 			 const struct prov_connection *const key)
 {
-	struct hlist_head *const bucket = waiting_for(key);
-	struct prov_socket *other;
 	unsigned long flags;
 
 	spin_lock_irqsave(&waiting_lock, flags);
 	hlist_del_init(&node->wait);
 	part(node);
-	hlist_for_each_entry(other, bucket, wait) {
-		if (!memcmp(&other->key, key, sizeof(*key))) {
-			hlist_del_init(&other->wait);
-			join(node, other);
-			goto out;
-		}
-	}
 	node->key = *key;
-	hlist_add_head(&node->wait, bucket);
-out:
+	join_or_wait_locked(node);
+	spin_unlock_irqrestore(&waiting_lock, flags);
+}
+
+/*
+ * @node's socket is gone.  If two CPUs make the server's end of one connection at
+ * the same time, one of them is thrown away, and it can be the one that was joined:
+ * then the other one is waiting, or will come.
+ */
+static void stop_waiting(struct prov_socket *const node)
+{
+	struct prov_socket *peer;
+	unsigned long flags;
+
+	spin_lock_irqsave(&waiting_lock, flags);
+	node->gone = true;
+	hlist_del_init(&node->wait);
+	peer = rcu_dereference_protected(node->peer,
+					 lockdep_is_held(&waiting_lock));
+	/* Connections through UNIX sockets have no key. */
+	if (peer && !peer->gone && node->key.port[0] &&
+	    rcu_access_pointer(peer->peer) == node &&
+	    hlist_unhashed(&peer->wait))
+		join_or_wait_locked(peer);
 	spin_unlock_irqrestore(&waiting_lock, flags);
 }
 
@@ -160,11 +179,41 @@ static void hook_inet_conn_established(struct sock *sk, struct sk_buff *skb)
 		.isn = { htonl(ntohl(th->ack_seq) - 1), th->seq },
 		.port = { th->dest, th->source },
 	};
-	struct prov_socket *const node = *prov_socket_slot(sk);
+	struct prov_socket *const node = READ_ONCE(*prov_socket_slot(sk));
 
 	/* Who made the connection has a node, or is not recorded. */
-	if (node)
-		join_or_wait(node, &key);
+	if (!node || (sk_is_mptcp(sk) && rcu_access_pointer(node->peer)))
+		return;
+	join_or_wait(node, &key);
+}
+
+/*
+ * The first flow of an MPTCP connection joins it as if it was all: the flow and
+ * the socket that the process has are one node.
+ */
+static void share_node(struct sock *const from, struct sock *const to)
+{
+	struct prov_socket *const node = prov_socket_get(from, GFP_ATOMIC);
+
+	if (!node)
+		return;
+	refcount_inc(&node->refs);
+	refcount_inc(&node->socks);
+	if (cmpxchg(prov_socket_slot(to), NULL, node)) {
+		refcount_dec(&node->socks);
+		refcount_dec(&node->refs);
+	}
+}
+
+static int hook_mptcp_add_subflow(struct sock *sk, struct sock *ssk)
+{
+	share_node(sk, ssk);
+	return 0;
+}
+
+static void hook_mptcp_accepted(struct sock *sk, struct sock *ssk)
+{
+	share_node(ssk, sk);
 }
 
 /* The server's end, when the client has acknowledged its answer. */
@@ -213,19 +262,20 @@ static int hook_socket_socketpair(struct socket *a, struct socket *b)
 static void hook_sk_free_security(struct sock *sk)
 {
 	struct prov_socket *node;
-	unsigned long flags;
 
 	if (!sk->sk_security)
 		return;
-	node = *prov_socket_slot(sk);
+	node = READ_ONCE(*prov_socket_slot(sk));
 	if (!node)
 		return;
-	*prov_socket_slot(sk) = NULL;
-	spin_lock_irqsave(&waiting_lock, flags);
-	hlist_del_init(&node->wait);
-	spin_unlock_irqrestore(&waiting_lock, flags);
-	prov_record_end(&node->obj, 0);
-	set_peer(node, NULL);
+	/* Who found the socket under RCU can still look, and finds nothing. */
+	WRITE_ONCE(*prov_socket_slot(sk), NULL);
+	if (refcount_dec_and_test(&node->socks)) {
+		stop_waiting(node);
+		prov_zerocopy_end(node);
+		prov_record_end(&node->obj, 0);
+		prov_socket_set_peer(node, NULL);
+	}
 	prov_socket_put(node);
 }
 
@@ -238,8 +288,16 @@ static void record_inet_addresses(struct prov_socket *const node,
 {
 	const struct inet_sock *const inet = inet_sk(sk);
 	const u32 scope = READ_ONCE(sk->sk_bound_dev_if);
-	const bool v6 = sk->sk_family == AF_INET6;
+	const u16 family = READ_ONCE(sk->sk_family);
+	const bool v6 = family == AF_INET6;
+	const u16 flags = READ_ONCE(node->obj.flags);
 	const void *local = &inet->inet_rcv_saddr, *remote = &inet->inet_daddr;
+	/*
+	 * Another thread may connect it.  When that is done the remote address is
+	 * recorded again: hook_socket_connected().
+	 */
+	const u16 sport = ntohs(data_race(READ_ONCE(inet->inet_sport)));
+	const u16 dport = ntohs(data_race(READ_ONCE(inet->inet_dport)));
 
 #if IS_ENABLED(CONFIG_IPV6)
 	if (v6) {
@@ -247,14 +305,13 @@ static void record_inet_addresses(struct prov_socket *const node,
 		remote = &sk->sk_v6_daddr;
 	}
 #endif
-	if (!(node->obj.flags & PROV_OBJ_LOCAL) && inet->inet_sport &&
-	    prov_record_address(node->obj.id, PROV_END_LOCAL, sk->sk_family,
-				ntohs(inet->inet_sport), v6 ? scope : 0, local))
+	if (!(flags & PROV_OBJ_LOCAL) && sport &&
+	    prov_record_address(node->obj.id, PROV_END_LOCAL, family, sport,
+				v6 ? scope : 0, local))
 		prov_set_flag(&node->obj, PROV_OBJ_LOCAL);
-	if (!(node->obj.flags & PROV_OBJ_REMOTE) && inet->inet_dport &&
-	    prov_record_address(node->obj.id, PROV_END_REMOTE, sk->sk_family,
-				ntohs(inet->inet_dport), v6 ? scope : 0,
-				remote))
+	if (!(flags & PROV_OBJ_REMOTE) && dport &&
+	    prov_record_address(node->obj.id, PROV_END_REMOTE, family, dport,
+				v6 ? scope : 0, remote))
 		prov_set_flag(&node->obj, PROV_OBJ_REMOTE);
 }
 
@@ -266,7 +323,7 @@ static void record_unix_address(struct prov_socket *const node,
 
 	/* Whoever binds it may not be done. */
 	address = smp_load_acquire(&unix_sk(sk)->addr);
-	if (node->obj.flags & PROV_OBJ_LOCAL || !address)
+	if (READ_ONCE(node->obj.flags) & PROV_OBJ_LOCAL || !address)
 		return;
 	bytes = address->len - offsetof(struct sockaddr_un, sun_path);
 	if (address->name->sun_path[0])
@@ -279,7 +336,7 @@ static void record_unix_address(struct prov_socket *const node,
 static void record_addresses(struct prov_socket *const node,
 			     const struct sock *const sk)
 {
-	switch (sk->sk_family) {
+	switch (READ_ONCE(sk->sk_family)) {
 	case AF_INET:
 	case AF_INET6:
 		record_inet_addresses(node, sk);
@@ -304,7 +361,7 @@ static bool read_address(struct prov_remote *const remote,
 		return false;
 	switch (in->sin_family) {
 	case AF_UNSPEC:
-		if (sk->sk_family != AF_INET)
+		if (READ_ONCE(sk->sk_family) != AF_INET)
 			return false;
 		fallthrough;
 	case AF_INET:
@@ -332,36 +389,38 @@ static void record_datagram_address(struct prov_socket *const node,
 				    const struct msghdr *const msg)
 {
 	struct prov_remote remote;
+	unsigned long flags;
+	bool is_known;
 
-	if (!read_address(&remote, sk, msg) ||
-	    !memcmp(&remote, &node->remote, sizeof(remote)))
+	if (!read_address(&remote, sk, msg))
 		return;
-	if (prov_record_address(node->obj.id, PROV_END_REMOTE, remote.family,
-				ntohs(remote.port), remote.scope,
-				&remote.address))
-		node->remote = remote;
+	spin_lock_irqsave(&node->obj.lock, flags);
+	is_known = !memcmp(&remote, &node->remote, sizeof(remote));
+	spin_unlock_irqrestore(&node->obj.lock, flags);
+	if (is_known ||
+	    !prov_record_address(node->obj.id, PROV_END_REMOTE, remote.family,
+				 ntohs(remote.port), remote.scope,
+				 &remote.address))
+		return;
+	spin_lock_irqsave(&node->obj.lock, flags);
+	node->remote = remote;
+	spin_unlock_irqrestore(&node->obj.lock, flags);
 }
 
 /*
  * Flows
  */
 
-/* Sockets of other families are not recorded. */
-static bool has_family(const struct sock *const sk)
-{
-	return sk->sk_family == AF_UNIX || sk->sk_family == AF_INET ||
-	       sk->sk_family == AF_INET6;
-}
-
 static struct prov_socket *socket_node(const struct socket *const sock,
 				       struct prov_process *const process)
 {
 	struct prov_socket *node;
 
-	if (!prov_is_recorded(process) || !sock->sk || !has_family(sock->sk))
+	if (!prov_is_recorded(process) || !sock->sk)
 		return NULL;
 	prov_process_describe(process);
-	node = prov_socket_get(sock->sk, GFP_KERNEL);
+	/* File systems have sockets, too. */
+	node = prov_socket_get(sock->sk, GFP_NOFS);
 	if (node)
 		record_addresses(node, sock->sk);
 	return node;
@@ -395,7 +454,7 @@ static struct prov_channel channel_send(struct prov_process *const process,
 static bool is_delivered(const struct prov_channel *const chan)
 {
 	return prov_cache_hit(chan->cache, chan->cache_id,
-			      READ_ONCE(chan->src->version));
+			      READ_ONCE(chan->src->hot));
 }
 
 static bool is_datagram(const struct socket *const sock)
@@ -412,11 +471,13 @@ static int hook_socket_sendmsg(struct socket *sock, struct msghdr *msg,
 	struct prov_channel chan;
 	struct prov_socket *node;
 
+	/* As in hook_file_permission(). */
+	smp_rmb();
 	if (likely(cache) && !task->sending && !is_datagram(sock) &&
-	    prov_cache_hit(cache, process->cache_id,
-			   READ_ONCE(process->obj.version)))
+	    prov_cache_hit(cache, READ_ONCE(process->cache_id),
+			   READ_ONCE(process->obj.hot)))
 		return 0;
-	task->sending = NULL;
+	task->sending = 0;
 	if (task->datagram_to) {
 		prov_socket_put(task->datagram_to);
 		task->datagram_to = NULL;
@@ -426,22 +487,27 @@ static int hook_socket_sendmsg(struct socket *sock, struct msghdr *msg,
 		return 0;
 	chan = channel_send(process, node, sock);
 	prov_send_begin(&chan, &task->send);
-	task->sending = sock;
+	task->sending = node->obj.id;
 	return 0;
+}
+
+static void hook_socket_sending(struct socket *sock, struct msghdr *msg)
+{
+	hook_socket_sendmsg(sock, msg, 0);
 }
 
 /* Between hook_socket_sendmsg() and hook_socket_sent(). */
 static int hook_unix_may_send(struct socket *sock, struct socket *other)
 {
 	struct prov_task *const task = prov_task(current);
-	struct prov_socket *from, *to;
+	struct prov_socket *const from = READ_ONCE(*prov_socket_slot(sock->sk));
+	struct prov_socket *to;
 	struct prov_channel chan;
 
-	if (task->sending != sock)
+	if (!from || task->sending != from->obj.id)
 		return 0;
-	from = prov_socket_get(sock->sk, GFP_ATOMIC);
 	to = prov_socket_get(other->sk, GFP_ATOMIC);
-	if (!from || !to)
+	if (!to)
 		return 0;
 	chan = channel_deliver(from, to);
 	if (task->datagram_to) {
@@ -456,27 +522,50 @@ static int hook_unix_may_send(struct socket *sock, struct socket *other)
 	return 0;
 }
 
-static int hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
+/*
+ * Descriptors and credentials make a datagram without data a message.  What is
+ * sent to a stream so is not even queued.
+ */
+static bool has_control(const struct socket *const sock,
+			const struct msghdr *const msg)
+{
+	return msg->msg_controllen && sock->type != SOCK_STREAM &&
+	       READ_ONCE(sock->sk->sk_family) == AF_UNIX;
+}
+
+/* It is over, and what was known is recorded: begin with what comes from now on. */
+static void memory_sent(const struct socket *const sock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const node = READ_ONCE(*prov_socket_slot(sock->sk));
+
+	if (node && prov_is_recorded(process))
+		prov_zerocopy_sent(node, process);
+}
+
+static int sent(struct socket *sock, struct msghdr *msg, int ret)
 {
 	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
 	const u64 *const cache = cache_out(sock);
-	const void *const sending = task->sending;
+	const u64 sending = task->sending;
 	struct prov_channel chan;
 	struct prov_socket *node;
 
-	if (ret <= 0)
+	if (unlikely(task->request))
+		task->request = NULL;
+	if (ret <= 0 && (ret || !has_control(sock, msg)))
 		return ret;
 	if (likely(cache) && !sending &&
-	    prov_cache_hit(cache, process->cache_id,
-			   READ_ONCE(process->obj.version)))
+	    prov_cache_hit(cache, READ_ONCE(process->cache_id),
+			   READ_ONCE(process->obj.hot)))
 		return ret;
-	task->sending = NULL;
+	task->sending = 0;
 	node = socket_node(sock, process);
 	if (!node)
 		return ret;
 	chan = channel_send(process, node, sock);
-	if (sending == sock)
+	if (sending == node->obj.id)
 		prov_send_end(&chan, &task->send);
 	else
 		prov_flow(&chan);
@@ -492,37 +581,106 @@ static int hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
 	return ret;
 }
 
+static int hook_socket_sent(struct socket *sock, struct msghdr *msg, int ret)
+{
+	ret = sent(sock, msg, ret);
+	if (unlikely(msg->msg_flags & MSG_ZEROCOPY) && ret > 0)
+		memory_sent(sock);
+	return ret;
+}
+
+/*
+ * Netlink
+ */
+
+/* Between hook_socket_sendmsg() and hook_socket_sent(). */
+static int hook_netlink_send(struct sock *sk, struct sk_buff *skb)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_socket *const node = READ_ONCE(*prov_socket_slot(sk));
+
+	if (node && task->sending == node->obj.id)
+		task->request = node;
+	return 0;
+}
+
+/* What is sent to a group is sent, also if the call then fails. */
+static void record_request(struct prov_socket *const node)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const process = prov_current();
+	const struct prov_channel chan = {
+		.src = &process->obj,
+		.dst = &node->obj,
+		.memory = &process->memory,
+		.direction = PROV_OUT,
+		.op = PROV_OP_SEND,
+	};
+
+	if (prov_send_end(&chan, &task->send))
+		task->send.fresh = false;
+}
+
+/*
+ * The kernel's own sockets have no node.  It handles a request within the call
+ * that sends it: what it tells others meanwhile comes from the request.
+ */
+static void hook_netlink_queued(struct sock *from, struct sock *to)
+{
+	struct prov_socket *source =
+		from ? READ_ONCE(*prov_socket_slot(from)) : NULL;
+	struct prov_socket *node;
+	struct prov_channel chan;
+
+	if (!source && in_task())
+		source = prov_task(current)->request;
+	if (!source || source == READ_ONCE(*prov_socket_slot(to)))
+		return;
+	if (in_task() && source == prov_task(current)->request)
+		record_request(source);
+	node = prov_socket_get(to, GFP_ATOMIC);
+	if (!node)
+		return;
+	chan = channel_deliver(source, node);
+	if (!is_delivered(&chan))
+		prov_flow(&chan);
+}
+
 static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 				int ret, int flags)
 {
+	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
 	const u64 *const cache = cache_in(sock);
 	struct prov_channel chan;
 	struct prov_socket *node, *peer;
 
-	if (ret <= 0 || flags & MSG_ERRQUEUE)
+	if (ret <= 0 && (ret || !task->descriptors))
 		return ret;
+	if (unlikely(task->descriptors))
+		task->descriptors = false;
 	/* The data first, then the versions: see prov_send_begin(). */
 	smp_rmb();
 	node = READ_ONCE(*prov_socket_slot(sock->sk));
 	if (likely(node)) {
 		rcu_read_lock();
 		peer = rcu_dereference(node->peer);
-		if (peer) {
+		/* The queue of errors has only what was sent through it. */
+		if (peer && !(flags & MSG_ERRQUEUE)) {
 			chan = channel_deliver(peer, node);
 			if (!is_delivered(&chan))
 				prov_flow(&chan);
 		}
 		rcu_read_unlock();
 		if (likely(cache) && !is_datagram(sock) &&
-		    prov_cache_hit(cache, process->cache_id,
-				   READ_ONCE(node->obj.version)))
+		    prov_cache_hit(cache, READ_ONCE(process->cache_id),
+				   READ_ONCE(node->obj.hot)))
 			return ret;
 	}
 	node = socket_node(sock, process);
 	if (!node)
 		return ret;
-	if (is_datagram(sock))
+	if (is_datagram(sock) && !(flags & MSG_ERRQUEUE))
 		record_datagram_address(node, sock->sk, msg);
 	chan = (struct prov_channel){
 		.src = &node->obj,
@@ -535,54 +693,6 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	};
 	prov_flow(&chan);
 	return ret;
-}
-
-/* The socket on this machine that a UDP packet comes from, or NULL; RCU. */
-static struct sock *udp_sender(const struct sock *const sk,
-			       const struct sk_buff *const skb)
-{
-	const struct udphdr *const uh = udp_hdr(skb);
-	struct net *const net = sock_net(sk);
-	const int dif = skb->dev->ifindex;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		return __udp4_lib_lookup(net, ip_hdr(skb)->daddr, uh->dest,
-					 ip_hdr(skb)->saddr, uh->source, dif, 0,
-					 net->ipv4.udp_table, NULL);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (skb->protocol == htons(ETH_P_IPV6) && ipv6_bpf_stub)
-		return ipv6_bpf_stub->udp6_lib_lookup(net,
-				&ipv6_hdr(skb)->daddr, uh->dest,
-				&ipv6_hdr(skb)->saddr, uh->source, dif, 0,
-				net->ipv4.udp_table, NULL);
-#endif
-	return NULL;
-}
-
-/* A datagram from this machine is about to be queued. */
-static int hook_socket_sock_rcv_skb(struct sock *sk, struct sk_buff *skb)
-{
-	struct prov_socket *from, *to;
-	struct prov_channel chan;
-	struct sock *sender;
-
-	if (sk->sk_protocol != IPPROTO_UDP || sk->sk_type != SOCK_DGRAM ||
-	    !has_family(sk) || !skb->dev || !(skb->dev->flags & IFF_LOOPBACK))
-		return 0;
-	rcu_read_lock();
-	sender = udp_sender(sk, skb);
-	from = sender ? READ_ONCE(*prov_socket_slot(sender)) : NULL;
-	/* Without a node, it has sent nothing that is recorded. */
-	if (from && sender != sk) {
-		to = prov_socket_get(sk, GFP_ATOMIC);
-		if (to) {
-			chan = channel_deliver(from, to);
-			if (!is_delivered(&chan))
-				prov_flow(&chan);
-		}
-	}
-	rcu_read_unlock();
-	return 0;
 }
 
 static void hook_socket_bound(struct socket *sock)
@@ -612,7 +722,7 @@ static int hook_socket_connect(struct socket *sock, struct sockaddr *address,
 {
 	struct prov_socket *node;
 
-	if (!prov_is_recorded(prov_current()) || !has_family(sock->sk))
+	if (!prov_is_recorded(prov_current()))
 		return 0;
 	node = prov_socket_get(sock->sk, GFP_KERNEL);
 	if (node)
@@ -620,11 +730,32 @@ static int hook_socket_connect(struct socket *sock, struct sockaddr *address,
 	return 0;
 }
 
-static void hook_socket_connected(struct socket *sock)
+static void hook_socket_shut(struct socket *sock)
 {
 	struct prov_process *const process = prov_current();
 	struct prov_socket *const node = socket_node(sock, process);
 
+	if (node)
+		prov_record_control(PROV_OP_SHUTDOWN, &process->obj,
+				    &node->obj);
+}
+
+static void hook_socket_connected(struct socket *sock,
+				  const struct sockaddr_storage *address,
+				  int ret)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *node;
+
+	/* What was interrupted goes on without current; AF_UNSPEC ends it. */
+	if ((ret && ret != -EINPROGRESS && ret != -EINTR &&
+	     ret != -ERESTARTSYS) || address->ss_family == AF_UNSPEC)
+		return;
+	/* Another thread may have seen, and recorded, half of it. */
+	node = sock->sk ? READ_ONCE(*prov_socket_slot(sock->sk)) : NULL;
+	if (node)
+		prov_clear_flag(&node->obj, PROV_OBJ_REMOTE);
+	node = socket_node(sock, process);
 	if (node)
 		prov_record_control(PROV_OP_CONNECT, &process->obj, &node->obj);
 }
@@ -650,24 +781,36 @@ static const struct provenance_hook socket_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(inet_conn_established,
 				 hook_inet_conn_established),
 	PROVENANCE_LSM_HOOK_INIT(inet_csk_clone, hook_inet_csk_clone),
-	PROVENANCE_LSM_HOOK_INIT(socket_sock_rcv_skb, hook_socket_sock_rcv_skb),
+	PROVENANCE_LSM_HOOK_INIT(mptcp_add_subflow, hook_mptcp_add_subflow),
+	PROVENANCE_LSM_HOOK_INIT(netlink_send, hook_netlink_send),
 	PROVENANCE_LSM_HOOK_INIT(sk_free_security, hook_sk_free_security),
+	PROVENANCE_OWN_HOOK_INIT(socket_sending, hook_socket_sending),
 	PROVENANCE_OWN_HOOK_INIT(socket_sent, hook_socket_sent),
 	PROVENANCE_OWN_HOOK_INIT(socket_received, hook_socket_received),
 	PROVENANCE_OWN_HOOK_INIT(socket_bound, hook_socket_bound),
 	PROVENANCE_OWN_HOOK_INIT(socket_listening, hook_socket_listening),
 	PROVENANCE_OWN_HOOK_INIT(socket_connected, hook_socket_connected),
 	PROVENANCE_OWN_HOOK_INIT(socket_accepted, hook_socket_accepted),
+	PROVENANCE_OWN_HOOK_INIT(socket_shut, hook_socket_shut),
+	PROVENANCE_OWN_HOOK_INIT(mptcp_accepted, hook_mptcp_accepted),
+	PROVENANCE_OWN_HOOK_INIT(netlink_queued, hook_netlink_queued),
 };
 
 /**
  * prov_socket_setup - make the table of ends of connections
+ *
+ * Return: 0 or -ENOMEM.
  */
-void __init prov_socket_setup(void)
+int __init prov_socket_setup(void)
 {
-	waiting = alloc_large_system_hash("provmon connection",
-					  sizeof(*waiting), 0, 17, HASH_ZERO,
-					  NULL, &waiting_mask, 0, 512 * 1024);
+	/* TCP has a bucket for each 128 KiB of memory, and no more than this. */
+	const unsigned long wanted = totalram_pages() >> (17 - PAGE_SHIFT);
+	const unsigned long buckets =
+		roundup_pow_of_two(clamp(wanted, 256UL, 512UL * 1024));
+
+	waiting = kvcalloc(buckets, sizeof(*waiting), GFP_KERNEL);
+	waiting_mask = buckets - 1;
+	return waiting ? 0 : -ENOMEM;
 }
 
 void __init prov_socket_add_hooks(void)

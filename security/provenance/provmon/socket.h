@@ -5,7 +5,10 @@
 #ifndef _SECURITY_PROVMON_SOCKET_H
 #define _SECURITY_PROVMON_SOCKET_H
 
-void prov_socket_setup(void);
+struct prov_socket;
+
+void prov_socket_set_peer(struct prov_socket *node, struct prov_socket *peer);
+int prov_socket_setup(void);
 void prov_socket_add_hooks(void);
 
 #endif /* _SECURITY_PROVMON_SOCKET_H */

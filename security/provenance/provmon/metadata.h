@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * provmon: extended attributes, ACLs, targets of links, and looks at inodes
+ */
+#ifndef _SECURITY_PROVMON_METADATA_H
+#define _SECURITY_PROVMON_METADATA_H
+
+#include <linux/types.h>
+
+bool prov_meta_is_on(void);
+void prov_meta_switch(bool on);
+void prov_metadata_add_hooks(void);
+
+#endif /* _SECURITY_PROVMON_METADATA_H */

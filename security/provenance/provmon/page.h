@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * provmon: pages that a pipe or a socket refers to
+ */
+#ifndef _SECURITY_PROVMON_PAGE_H
+#define _SECURITY_PROVMON_PAGE_H
+
+void prov_page_add_hooks(void);
+
+#endif /* _SECURITY_PROVMON_PAGE_H */
