@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "flow.h"
@@ -135,4 +136,67 @@ ACT(anyone_reads_lists)
 
 CHECK(anyone_reads_lists)
 {
+}
+
+CASE(wall_clock, "boot", "a record after the wall clock was set", "",
+     "the time that the clock showed, in the middle of a sub-buffer, too")
+
+#define AHEAD_SECONDS	(400L * 24 * 3600)
+
+static void turn_clock(long seconds)
+{
+	struct timespec now;
+
+	MUST(!clock_gettime(CLOCK_REALTIME, &now));
+	now.tv_sec += seconds;
+	MUST(!clock_settime(CLOCK_REALTIME, &now));
+}
+
+static void write_ahead(struct scene *scene)
+{
+	put_file(in(scene, "before"), "x");
+	turn_clock(AHEAD_SECONDS);
+	put_file(in(scene, "ahead"), "x");
+	turn_clock(-AHEAD_SECONDS);
+	put_file(in(scene, "after"), "x");
+}
+
+static time_t wall_clock_began;
+
+ACT(wall_clock)
+{
+	wall_clock_began = time(NULL);
+	run(scene, 0, write_ahead);
+}
+
+/* When the file was written, as a date and a time. */
+static void time_of_write(const struct scene *scene, const char *name, char date[11])
+{
+	const char *const history[] = { "provq", "-d", LOG_DIR, "history", in(scene, name),
+					"--json", NULL };
+	char *output, *edge;
+
+	date[0] = '\0';
+	if (!EXPECT(!run_tool(&output, history)))
+		return;
+	edge = strstr(output, "{\"edge\":\"write\"");
+	edge = edge ? strstr(edge, "\"time\":\"") : NULL;
+	if (edge)
+		snprintf(date, 11, "%s", edge + strlen("\"time\":\""));
+	free(output);
+}
+
+CHECK(wall_clock)
+{
+	const time_t now = wall_clock_began, ahead = now + AHEAD_SECONDS;
+	char before[11], at[11], after[11], wanted[11];
+
+	strftime(wanted, sizeof(wanted), "%Y-%m-%d", gmtime(&ahead));
+	time_of_write(scene, "before", before);
+	time_of_write(scene, "ahead", at);
+	time_of_write(scene, "after", after);
+	EXPECT(!strcmp(at, wanted), "%s and not %s", at, wanted);
+	strftime(wanted, sizeof(wanted), "%Y-%m-%d", gmtime(&now));
+	EXPECT(!strcmp(before, wanted), "%s and not %s", before, wanted);
+	EXPECT(!strcmp(after, wanted), "%s and not %s", after, wanted);
 }

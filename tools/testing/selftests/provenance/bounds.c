@@ -275,7 +275,7 @@ CHECK(three_names)
 	       graph_path_events(graph, file(scene, graph, "a")));
 }
 
-CASE(map_loop, "bounds", "a file mapped and unmapped a hundred times", "file_mapped", "one edge")
+CASE(map_loop, "bounds", "a file mapped and unmapped a hundred times", "mapping_added", "one edge")
 
 static void map_often(struct scene *scene)
 {

@@ -277,7 +277,7 @@ CHECK(splice_from_pipe)
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 }
 
-CASE(mmap_private, "file data", "mmap, private", "file_mapped", "file to process: mmap, data")
+CASE(mmap_private, "file data", "mmap, private", "mapping_added", "file to process: mmap, data")
 
 static void map_private(struct scene *scene)
 {
@@ -303,7 +303,7 @@ CHECK(mmap_private)
 	EXPECT_REACHES(from, file(scene, graph, "to"));
 }
 
-CASE(mmap_shared, "file data", "mmap, shared and writable", "file_mapped",
+CASE(mmap_shared, "file data", "mmap, shared and writable", "mapping_added",
      "file to process: mmap, data; process to file: mmap_write, data")
 
 static void map_shared(struct scene *scene)
@@ -343,7 +343,7 @@ CHECK(mmap_shared)
 	EXPECT_NO_EDGE(reader, to, "mmap_write");
 }
 
-CASE(mmap_failed, "file data", "an mmap that fails", "file_mapped", "no edge")
+CASE(mmap_failed, "file data", "an mmap that fails", "mapping_added", "no edge")
 
 static void map_wrongly(struct scene *scene)
 {
@@ -415,6 +415,7 @@ static void change_attributes(struct scene *scene)
 	MUST(!chmod(path, 0640));
 	MUST(!chown(path, 1, 2));
 	MUST(!utimensat(AT_FDCWD, path, times, 0));
+	MUST(!utimensat(AT_FDCWD, path, NULL, 0));
 }
 
 ACT(setattr)
@@ -427,7 +428,7 @@ CHECK(setattr)
 {
 	const int node = file(scene, graph, "file");
 
-	EXPECT_EDGES(process(scene, graph, 0, 0), node, "setattr", "meta", 3);
+	EXPECT_EDGES(process(scene, graph, 0, 0), node, "setattr", "meta", 4);
 	EXPECT(graph_integer(graph, node, "uid") == 1);
 	EXPECT(graph_integer(graph, node, "gid") == 2);
 	EXPECT(!strcmp(graph_string(graph, node, "mode"), "0100640"), "mode %s",
@@ -516,7 +517,7 @@ CHECK(devices)
 	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 	EXPECT_EDGES(process(scene, graph, 2, 0), ANY, "write", "data", 1);
 	EXPECT(!strcmp(graph_string(graph, graph_to(graph, process(scene, graph, 2, 0), "write"),
-				    "kind"), "chardev"));
+				    "kind"), "tty"));
 }
 
 CASE(memfd, "file data", "memfd_create, write, and read by a child", "file_written",

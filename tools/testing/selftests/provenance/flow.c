@@ -90,10 +90,15 @@ static pid_t wait_signal(int number, unsigned int seconds)
 	const struct timespec limit = { .tv_sec = seconds };
 	siginfo_t info;
 	sigset_t set;
+	int got;
 
 	sigemptyset(&set);
 	sigaddset(&set, number);
-	return sigtimedwait(&set, &info, &limit) == number ? info.si_pid : 0;
+	/* A tracer that comes and goes interrupts it. */
+	do {
+		got = sigtimedwait(&set, &info, &limit);
+	} while (got < 0 && errno == EINTR);
+	return got == number ? info.si_pid : 0;
 }
 
 void go(struct scene *scene, int role)

@@ -19,6 +19,7 @@ struct edge {
 	unsigned int from_version, to_version;
 	char op[16];
 	char class[8];
+	json_t *refusal;	/* of a refused edge: the line */
 };
 
 struct graph {
@@ -174,6 +175,7 @@ static bool add_edge(struct graph *graph, const json_t *line)
 	snprintf(edge->class, sizeof(edge->class), "%s", class);
 	edge->from = parse_vertex(graph, from, &edge->from_version);
 	edge->to = parse_vertex(graph, to, &edge->to_version);
+	edge->refusal = strcmp(op, "refused") ? NULL : json_incref((json_t *)line);
 	return edge->from != NO_NODE && edge->to != NO_NODE;
 }
 
@@ -258,6 +260,8 @@ void graph_free(struct graph *graph)
 		return;
 	json_decref(graph->nodes);
 	json_decref(graph->numbers);
+	for (size_t i = 0; i < graph->edge_count; i++)
+		json_decref(graph->edges[i].refusal);
 	free(graph->edges);
 	free(graph);
 }
@@ -429,6 +433,19 @@ int graph_unix(const struct graph *graph, const char *name, bool abstract)
 	return found;
 }
 
+int graph_named(const struct graph *graph, const char *kind, const char *name)
+{
+	const int count = json_array_size(graph->nodes);
+	int found = NO_NODE;
+
+	for (int i = 0; i < count; i++)
+		if (!strcmp(graph_string(graph, i, "kind"), kind) &&
+		    !strcmp(graph_string(graph, i, "name"), name) &&
+		    (found == NO_NODE || is_before(graph, found, i)))
+			found = i;
+	return found;
+}
+
 int graph_peer(const struct graph *graph, int node)
 {
 	const int count = json_array_size(graph->nodes);
@@ -455,6 +472,28 @@ int graph_count(const struct graph *graph, int from, int to, const char *op, con
 
 	for (size_t i = 0; i < graph->edge_count; i++)
 		count += matches(&graph->edges[i], from, to, op, class);
+	return count;
+}
+
+static bool says(const json_t *line, const char *key, const char *value)
+{
+	const char *const text = json_string_value(json_object_get(line, key));
+
+	return !value || (text && !strcmp(text, value));
+}
+
+int graph_refused(const struct graph *graph, int from, int to, const char *hook,
+		  const char *layer, const char *error)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		const json_t *const line = graph->edges[i].refusal;
+
+		count += line && matches(&graph->edges[i], from, to, "refused", "control") &&
+			 says(line, "hook", hook) && says(line, "layer", layer) &&
+			 says(line, "error", error);
+	}
 	return count;
 }
 

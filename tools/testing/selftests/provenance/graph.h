@@ -82,6 +82,9 @@ int graph_socket(const struct graph *graph, const char *protocol, const char *lo
 /** graph_unix - a UNIX socket by its path, or if @abstract its abstract name */
 int graph_unix(const struct graph *graph, const char *name, bool abstract);
 
+/** graph_named - the last object of a kind that has that name but no path */
+int graph_named(const struct graph *graph, const char *kind, const char *name);
+
 /** graph_peer - the other end of a socket, or NO_NODE */
 int graph_peer(const struct graph *graph, int node);
 
@@ -96,6 +99,17 @@ int graph_peer(const struct graph *graph, int node);
  * @class: "data", "meta", "control", or NULL for any
  */
 int graph_count(const struct graph *graph, int from, int to, const char *op, const char *class);
+
+/**
+ * graph_refused - how many refusals are there?
+ * @from: who tried, or ANY
+ * @to: on what, or ANY
+ * @hook: where it was refused, or NULL for any, as the other two
+ * @layer: "dac", "capability", or the name of a security module
+ * @error: "EACCES" and the like
+ */
+int graph_refused(const struct graph *graph, int from, int to, const char *hook,
+		  const char *layer, const char *error);
 
 /** graph_from - the node that the first edge @op into @to comes from, or NO_NODE */
 int graph_from(const struct graph *graph, int to, const char *op);

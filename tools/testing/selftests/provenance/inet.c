@@ -2,6 +2,7 @@
 /* TCP and UDP over IPv4 and IPv6, both ends on this machine */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "exchange.h"
 
 /**
  * struct peers - who talks to whom; a case sets it before it forks them
@@ -99,31 +100,19 @@ static void serve(struct scene *scene)
 	told();
 	fd = accept(listening, NULL, NULL);
 	MUST(fd >= 0);
-	MUST(recv(fd, &byte, 1, 0) == 1);
-	put_file(in(scene, "to"), "x");
-	take_file(in(scene, "answer"));
-	MUST(send(fd, "x", 1, 0) == 1);
+	answer(scene, fd);
 	/* Until the client has read it and gone. */
 	MUST(recv(fd, &byte, 1, 0) == 0);
 }
 
 static void request(struct scene *scene)
 {
-	const int fd = connected_socket(SOCK_STREAM);
-	char byte;
-
-	take_file(in(scene, "from"));
-	MUST(send(fd, "x", 1, 0) == 1);
-	MUST(recv(fd, &byte, 1, 0) == 1);
-	put_file(in(scene, "answered"), "x");
-	take_file(in(scene, "late"));
+	ask(scene, connected_socket(SOCK_STREAM));
 }
 
 static void act_connection(struct scene *scene)
 {
-	put_file(in(scene, "from"), "f");
-	put_file(in(scene, "answer"), "a");
-	put_file(in(scene, "late"), "l");
+	put_exchange_files(scene);
 	actor(scene, 0, serve);
 	done(scene, 0);
 	run(scene, 1, request);
@@ -153,15 +142,7 @@ static void check_connection(struct scene *scene, struct graph *graph)
 	}
 	EXPECT(!strcmp(graph_string(graph, end, "remote"), server_text()), "%s",
 	       graph_string(graph, end, "remote"));
-	EXPECT_EDGES(client, end, "send", "data", 1);
-	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
-	EXPECT_EDGES(server_end, server, "recv", "data", 1);
-	EXPECT_EDGES(server_end, end, "deliver", "data", 1);
-	EXPECT_EDGES(end, client, "recv", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
-	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "answered"));
-	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(file(scene, graph, "late"), server);
+	expect_exchange(scene, graph);
 }
 
 #define TCP_FLOWS "socket_bound, socket_listening, socket_connected, inet_conn_established, "	\
@@ -571,15 +552,9 @@ CHECK(splice_tcp)
 static void serve_datagram(struct scene *scene)
 {
 	const int fd = bound_socket(SOCK_DGRAM);
-	struct sockaddr_storage from;
-	socklen_t bytes = sizeof(from);
-	char byte;
 
 	told();
-	MUST(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &bytes) == 1);
-	put_file(in(scene, "to"), "x");
-	take_file(in(scene, "answer"));
-	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&from, bytes) == 1);
+	answer(scene, fd);
 }
 
 static void request_datagram(struct scene *scene)
@@ -610,9 +585,7 @@ static void request_connected(struct scene *scene)
 
 static void act_datagrams(struct scene *scene, actor_fn client)
 {
-	put_file(in(scene, "from"), "f");
-	put_file(in(scene, "answer"), "a");
-	put_file(in(scene, "late"), "l");
+	put_exchange_files(scene);
 	actor(scene, 0, serve_datagram);
 	done(scene, 0);
 	run(scene, 1, client);
@@ -626,16 +599,7 @@ static void check_datagrams(struct scene *scene, struct graph *graph)
 	const int end = graph_to(graph, client, "send");
 
 	EXPECT_EDGES(server, server_end, "bind", "control", 1);
-	EXPECT_EDGES(client, end, "send", "data", 1);
-	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
-	EXPECT_EDGES(server_end, server, "recv", "data", 1);
-	EXPECT_EDGES(server, server_end, "send", "data", 1);
-	EXPECT_EDGES(server_end, end, "deliver", "data", 1);
-	EXPECT_EDGES(end, client, "recv", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
-	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "answered"));
-	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(file(scene, graph, "late"), server);
+	expect_exchange(scene, graph);
 	EXPECT(!strcmp(graph_string(graph, end, "remote"), server_text()), "%s",
 	       graph_string(graph, end, "remote"));
 	if (!peers.mapped)
@@ -643,7 +607,7 @@ static void check_datagrams(struct scene *scene, struct graph *graph)
 		       graph_string(graph, server_end, "local"));
 }
 
-#define UDP_FLOWS "socket_bound, socket_sent, socket_sock_rcv_skb, socket_received"
+#define UDP_FLOWS "socket_bound, socket_sent, packet_leaves, packet_queued, socket_received"
 
 #define UDP_CASE(NAME, FLOW, CLIENT, ...)				\
 CASE(NAME, "network", FLOW, UDP_FLOWS, "send, deliver, recv: data; addresses")	\
@@ -671,7 +635,7 @@ UDP_CASE(udp_nic, "UDP to the address of the network card", request_datagram, AF
 	 "10.0.2.15", 7026, false)
 
 CASE(udp_blocks, "network", "UDP: a receiver that blocks before the sender sends",
-     "socket_sock_rcv_skb", "the receiver comes from the sender, and nothing later")
+     "packet_queued", "the receiver comes from the sender, and nothing later")
 
 static void receive_datagram(struct scene *scene)
 {
@@ -853,4 +817,218 @@ CHECK(forking_server)
 	EXPECT_REACHES(file(scene, graph, "from-1"), file(scene, graph, "to-1"));
 	EXPECT_NOT_REACHES(file(scene, graph, "from-0"), file(scene, graph, "to-1"));
 	EXPECT_NOT_REACHES(file(scene, graph, "from-1"), file(scene, graph, "to-0"));
+}
+
+CASE(splice_relay, "network", "splice to a TCP socket from a pipe that is written by another, later",
+     "splice_begun, splice_taken, socket_sent", "writer to pipe to process to socket to server")
+
+static void serve_at_once(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM);
+	char byte;
+	int fd;
+
+	MUST(!listen(listening, 1));
+	told();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0 && recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void relay_pipe(struct scene *scene)
+{
+	const int fd = connected_socket(SOCK_STREAM);
+
+	told();
+	MUST(splice(scene->fd[0], NULL, fd, NULL, 10, 0) == 1);
+}
+
+static void feed_pipe(struct scene *scene)
+{
+	take_file(in(scene, "from"));
+	MUST(write(scene->fd[1], "x", 1) == 1);
+}
+
+ACT(splice_relay)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7020, false };
+	put_file(in(scene, "from"), "f");
+	EXPECT(!pipe(scene->fd));
+	actor(scene, 0, serve_at_once);
+	done(scene, 0);
+	actor(scene, 1, relay_pipe);
+	done(scene, 1);
+	pause_ms(100);
+	run(scene, 2, feed_pipe);
+	finish(scene, 1);
+	finish(scene, 0);
+}
+
+CHECK(splice_relay)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(disconnect, "network", "connect of a UDP socket, and connect to AF_UNSPEC", "socket_connected",
+     "one connect edge")
+
+static void connect_and_dissolve(struct scene *scene __attribute__((unused)))
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	const int fd = connected_socket(SOCK_DGRAM);
+
+	MUST(!connect(fd, &none, sizeof(none)));
+}
+
+ACT(disconnect)
+{
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7021, false };
+	run(scene, 0, connect_and_dissolve);
+}
+
+CHECK(disconnect)
+{
+	EXPECT_EDGES(process(scene, graph, 0, 0), ANY, "connect", "control", 1);
+}
+
+CASE(udp_device, "network", "UDP between sockets that are bound to a device, by its own address",
+     "packet_queued", "deliver")
+
+static int device_socket(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	MUST(fd >= 0);
+	MUST(!setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "eth0", 5));
+	return fd;
+}
+
+static void receive_on_device(struct scene *scene)
+{
+	const int fd = device_socket();
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(AF_INET, peers.host, peers.port, &address);
+	char byte;
+
+	MUST(!bind(fd, (struct sockaddr *)&address, bytes));
+	told();
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void send_on_device(struct scene *scene)
+{
+	const int fd = device_socket();
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(AF_INET, peers.host, peers.port, &address);
+
+	take_file(in(scene, "from"));
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, bytes) == 1);
+}
+
+ACT(udp_device)
+{
+	/* The address that QEMU's user network gives the guest. */
+	peers = (struct peers){ AF_INET, "10.0.2.15", 7022, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, receive_on_device);
+	done(scene, 0);
+	run(scene, 1, send_on_device);
+	finish(scene, 0);
+}
+
+CHECK(udp_device)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(multicast, "network", "UDP to a multicast group that this machine is a member of",
+     "packet_queued", "deliver")
+
+#define GROUP	"239.77.0.1"
+
+static void receive_from_group(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct ip_mreqn group = { .imr_ifindex = if_nametoindex("eth0") };
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(AF_INET, "0.0.0.0", peers.port, &address);
+	char byte;
+
+	MUST(fd >= 0 && !bind(fd, (struct sockaddr *)&address, bytes));
+	MUST(inet_pton(AF_INET, GROUP, &group.imr_multiaddr) == 1);
+	MUST(!setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)));
+	told();
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void send_to_group(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	const struct ip_mreqn from = { .imr_ifindex = if_nametoindex("eth0") };
+	struct sockaddr_storage address;
+	const socklen_t bytes = make_address(AF_INET, GROUP, peers.port, &address);
+
+	take_file(in(scene, "from"));
+	MUST(fd >= 0);
+	MUST(!setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof(from)));
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&address, bytes) == 1);
+}
+
+ACT(multicast)
+{
+	peers = (struct peers){ AF_INET, GROUP, 7023, false };
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, receive_from_group);
+	done(scene, 0);
+	run(scene, 1, send_to_group);
+	finish(scene, 0);
+}
+
+CHECK(multicast)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(error_queue, "network", "UDP: what one process sent, read by another from the queue of errors",
+     "socket_received", "the reader comes from the sender; no remote address is made up")
+
+static void send_to_nobody(struct scene *scene)
+{
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+
+	take_file(in(scene, "from"));
+	MUST(sendto(scene->fd[0], "x", 1, 0, (struct sockaddr *)&address, bytes) == 1);
+}
+
+static void read_error(struct scene *scene)
+{
+	char data[16], control[256];
+	struct iovec vector = { data, sizeof(data) };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+
+	MUST(recvmsg(scene->fd[0], &message, MSG_ERRQUEUE) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(error_queue)
+{
+	const int on = 1;
+
+	/* Nobody is bound to that port. */
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7024, false };
+	put_file(in(scene, "from"), "f");
+	scene->fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT(!setsockopt(scene->fd[0], IPPROTO_IP, IP_RECVERR, &on, sizeof(on)));
+	run(scene, 0, send_to_nobody);
+	run(scene, 1, read_error);
+}
+
+CHECK(error_queue)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_EDGES(ANY, process(scene, graph, 1, 0), "recv", "data", 1);
 }

@@ -139,6 +139,21 @@ static void fill_buffers(struct scene *scene)
 		MUST(!mkdir(in(scene, "d"), 0700) && !rmdir(in(scene, "d")));
 }
 
+/* Until the recorder has made room: asking makes records itself, on either CPU. */
+static void wait_for_room(void)
+{
+	const char *const rotate[] = { "provctl", "rotate", NULL };
+	char *output;
+	long before;
+
+	run_tool(&output, rotate);
+	free(output);
+	do {
+		before = lost();
+		pause_ms(500);
+	} while (lost() != before);
+}
+
 ACT(full)
 {
 	long before, after;
@@ -150,6 +165,7 @@ ACT(full)
 	after = lost();
 	EXPECT(after > before, "the buffers did not get full");
 	service("start");
+	wait_for_room();
 	run(scene, 1, copy_file);
 }
 

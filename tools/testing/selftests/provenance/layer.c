@@ -139,7 +139,9 @@ static int op_write(struct scene *scene)
 
 static int op_mmap(struct scene *scene)
 {
-	return mmap(NULL, 1, PROT_READ, MAP_PRIVATE, scene->fd[0], 0) == MAP_FAILED ? -1 : 0;
+	void *const map = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, scene->fd[0], 0);
+
+	return map == MAP_FAILED ? -1 : munmap(map, 1);
 }
 
 static int op_socket(struct scene *scene)
@@ -367,7 +369,8 @@ ACT(counts)
 		"bprm_creds_for_exec", "bprm_check_security", "bprm_committing_creds",
 		"bprm_committed_creds", "capable", "d_instantiate", "inode_alloc_security",
 		"inode_free_security", "file_alloc_security", "file_read", "file_written",
-		"file_mapped", "name_created", "name_linked", "name_removed", "name_moved",
+		"mapping_added", "mapping_removed", "mm_released",
+		"name_created", "name_linked", "name_removed", "name_moved",
 		"socket_bound", "socket_connected", "socket_sent", "socket_received",
 		"task_forked", "task_exiting", "exec_done", "cred_committed",
 	};

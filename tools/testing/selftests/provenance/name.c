@@ -424,6 +424,26 @@ CHECK(tmpfile)
 	EXPECT_EDGES(node, named, "link", "meta", 1);
 }
 
+CASE(tmpfile_open, "names", "O_TMPFILE", "inode_post_create_tmpfile", "create and open, meta")
+
+static void open_tmpfile(struct scene *scene)
+{
+	MUST(open(scene->dir, O_TMPFILE | O_RDWR, 0600) >= 0);
+}
+
+ACT(tmpfile_open)
+{
+	run(scene, 0, open_tmpfile);
+}
+
+CHECK(tmpfile_open)
+{
+	const int maker = process(scene, graph, 0, 0), node = graph_to(graph, maker, "create");
+
+	EXPECT_EDGES(maker, node, "create", "meta", 1);
+	EXPECT_EDGES(node, maker, "open", "meta", 1);
+}
+
 CASE(socket_file, "names", "bind of a UNIX socket to a path", "path_mknod, name_created",
      "create, meta, of the socket's file")
 
@@ -583,4 +603,45 @@ CHECK(deep)
 	expect_found(deep_path(scene, DEEP, "deep"));
 	EXPECT_NODE(graph_path(graph, deep_path(scene, DEEP + DEEPER, "deeper")));
 	expect_found(deep_path(scene, DEEP + DEEPER, "deeper"));
+}
+
+CASE(mount_moved, "names", "a file opened by another path after mount(MS_MOVE) and pivot_root",
+     "mounts_changed, file_post_open", "each path")
+
+static void open_in(const char *path)
+{
+	const int fd = open(path, O_RDONLY);
+
+	MUST(fd >= 0);
+	close(fd);
+}
+
+static void move_mounts(struct scene *scene)
+{
+	const char *const old = in(scene, "old"), *const new = in(scene, "new");
+
+	MUST(!unshare(CLONE_NEWNS));
+	MUST(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	MUST(!mkdir(old, 0755) && !mkdir(new, 0755));
+	MUST(!mount("tmpfs", old, "tmpfs", 0, NULL));
+	put_file(in(scene, "old/file"), "x");
+	MUST(!mkdir(in(scene, "old/put"), 0755));
+	open_in(in(scene, "old/file"));
+	MUST(!mount(old, new, NULL, MS_MOVE, NULL));
+	open_in(in(scene, "new/file"));
+	MUST(!chdir(new) && !syscall(SYS_pivot_root, ".", "put"));
+	open_in("/file");
+}
+
+ACT(mount_moved)
+{
+	run(scene, 0, move_mounts);
+}
+
+CHECK(mount_moved)
+{
+	const int node = file(scene, graph, "old/file");
+
+	EXPECT(graph_has_path(graph, node, in(scene, "new/file"), "open"));
+	EXPECT(graph_has_path(graph, node, "/file", "open"));
 }

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +104,64 @@ CHECK(set_clear)
 	EXPECT(json_object_get(json_array_get(list, 0), "by"));
 }
 
+CASE(mapping, "opaque", "a process with shared memory, opaque and visible again",
+     "netlink, mapping_added", "what it maps flows again from then on, and not in between")
+
+static void share_and_take(struct scene *scene)
+{
+	const int fd = open(in(scene, "shared"), O_RDWR);
+
+	MUST(fd >= 0);
+	MUST(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
+	told();
+	await();
+	take_file(in(scene, "hidden"));
+	told();
+	await();
+	take_file(in(scene, "after"));
+	told();
+	await();
+}
+
+static void copy_between(struct scene *scene)
+{
+	take_file(in(scene, "shared"));
+	put_file(in(scene, "between"), "x");
+}
+
+static void copy_last(struct scene *scene)
+{
+	take_file(in(scene, "shared"));
+	put_file(in(scene, "last"), "x");
+}
+
+ACT(mapping)
+{
+	put_file(in(scene, "hidden"), "x");
+	put_file(in(scene, "after"), "x");
+	put_file(in(scene, "shared"), "x");
+	actor(scene, 0, share_and_take);
+	done(scene, 0);
+	provctl_process("set", scene->pid[0]);
+	step(scene, 0);
+	run(scene, 1, copy_between);
+	provctl_process("clear", scene->pid[0]);
+	step(scene, 0);
+	run(scene, 2, copy_last);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(mapping)
+{
+	const int node = process(scene, graph, 0, 0);
+
+	EXPECT_EDGE(node, file(scene, graph, "shared"), "mmap_write", "data");
+	EXPECT_REACHES(file(scene, graph, "after"), file(scene, graph, "last"));
+	EXPECT_NOT_REACHES(file(scene, graph, "after"), file(scene, graph, "between"));
+	EXPECT_NO_EDGE(file(scene, graph, "hidden"), node, "read");
+}
+
 CASE(fork, "opaque", "fork of an opaque process", "task_alloc", "the child is recorded")
 
 static void fork_and_write(struct scene *scene)
@@ -194,6 +253,38 @@ CHECK(exec_marked)
 	EXPECT(changes(graph, file(scene, graph, "cat"), "marked") == 1);
 	EXPECT(changes(graph, new, "set") == 1);
 	EXPECT_NO_EDGE(file(scene, graph, "file"), new, "read");
+}
+
+CASE(exec_script, "opaque", "execve of a script whose interpreter is marked",
+     "bprm_check_security, bprm_committed_creds", "the new image is opaque if the script is, too")
+
+static void exec_script(struct scene *scene)
+{
+	be_quiet();
+	execl(in(scene, "script"), "script", in(scene, "file"), NULL);
+}
+
+ACT(exec_script)
+{
+	char text[PATH_MAX];
+
+	make_cat(scene);
+	put_file(in(scene, "file"), "x");
+	snprintf(text, sizeof(text), "#!%s\n", in(scene, "cat"));
+	put_file(in(scene, "script"), text);
+	EXPECT(!chmod(in(scene, "script"), 0755));
+	provctl("mark", in(scene, "cat"), DONE);
+	run(scene, 0, exec_script);
+	provctl("mark", in(scene, "script"), DONE);
+	run(scene, 1, exec_script);
+}
+
+CHECK(exec_script)
+{
+	EXPECT(!changes(graph, process(scene, graph, 0, 1), "set"));
+	EXPECT_EDGE(file(scene, graph, "file"), process(scene, graph, 0, 1), "read", "data");
+	EXPECT(changes(graph, process(scene, graph, 1, 1), "set") == 1);
+	EXPECT_NO_EDGE(file(scene, graph, "file"), process(scene, graph, 1, 1), "read");
 }
 
 CASE(exec_unprivileged, "opaque", "execve of a marked file without the capability",

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pipes and fifos */
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "flow.h"
@@ -252,4 +254,426 @@ ACT(full_pipe)
 CHECK(full_pipe)
 {
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(failed_before, "pipes", "a write that fails, and then vmsplice into another pipe in its place",
+     "file_permission, file_spliced", "the reader of the second comes from who wrote to it")
+
+/* The compiler must not see that it is no address. */
+static void *volatile nowhere = (void *)1;
+
+/* What is told of the failed write must not be taken for the beginning of another. */
+static void fail_then_vmsplice(struct scene *scene)
+{
+	struct iovec vector = { "x", 1 };
+	int ends[2], fd;
+	char byte;
+
+	MUST(!pipe(ends));
+	MUST(write(ends[1], "x", 1) == 1 && read(ends[0], &byte, 1) == 1);
+	take_file(in(scene, "from"));
+	MUST(write(ends[1], nowhere, 1) < 0 && errno == EFAULT);
+	close(ends[0]);
+	close(ends[1]);
+	/* The kernel gives it the memory of the open file that went last. */
+	fd = open(in(scene, "fifo"), O_WRONLY);
+	MUST(fd >= 0 && vmsplice(fd, &vector, 1, 0) == 1);
+}
+
+static void read_fifo_and_keep(struct scene *scene)
+{
+	take_file(in(scene, "fifo"));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(failed_before)
+{
+	put_file(in(scene, "from"), "f");
+	EXPECT(!mkfifo(in(scene, "fifo"), 0600));
+	actor(scene, 1, read_fifo_and_keep);
+	pause_ms(100);
+	run(scene, 0, fail_then_vmsplice);
+	finish(scene, 1);
+}
+
+CHECK(failed_before)
+{
+	EXPECT_EDGES(process(scene, graph, 0, 0), file(scene, graph, "fifo"), "write", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(failed_same, "pipes", "a write that fails, and then tee into the same pipe",
+     "file_permission, file_spliced", "no edge into a version that was read before")
+
+static void fail_then_tee(struct scene *scene)
+{
+	char byte;
+
+	MUST(write(scene->fd[1], "x", 1) == 1);
+	take_file(in(scene, "failed"));
+	MUST(write(scene->fd[1], nowhere, 1) < 0 && errno == EFAULT);
+	told();
+	await();
+	take_file(in(scene, "from"));
+	MUST(tee(scene->fd[2], scene->fd[1], 1, 0) == 1);
+	MUST(read(scene->fd[2], &byte, 1) == 1);
+	told();
+}
+
+static void read_into(struct scene *scene, const char *name)
+{
+	char byte;
+
+	MUST(read(scene->fd[0], &byte, 1) == 1);
+	put_file(in(scene, name), "x");
+}
+
+static void read_before_tee(struct scene *scene)
+{
+	read_into(scene, "to-before");
+}
+
+static void read_after_tee(struct scene *scene)
+{
+	read_into(scene, "to-after");
+}
+
+ACT(failed_same)
+{
+	put_file(in(scene, "failed"), "f");
+	put_file(in(scene, "from"), "f");
+	EXPECT(!pipe(scene->fd) && !pipe(scene->fd + 2));
+	EXPECT(write(scene->fd[3], "y", 1) == 1);
+	actor(scene, 0, fail_then_tee);
+	done(scene, 0);
+	run(scene, 1, read_before_tee);
+	step(scene, 0);
+	run(scene, 2, read_after_tee);
+	finish(scene, 0);
+}
+
+CHECK(failed_same)
+{
+	EXPECT_NOT_REACHES(file(scene, graph, "failed"), file(scene, graph, "to-before"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-before"));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-after"));
+}
+
+CASE(splice_blocked, "pipes", "splice and tee into a pipe whose reader already waits",
+     "file_spliced", "the reader comes from the file, a hundred times of a hundred")
+
+#define SPLICES	100
+
+/* Each time another file, and one byte of it, to a reader that waits on another CPU. */
+static void splice_many(struct scene *scene)
+{
+	char name[32], byte;
+
+	for (int i = 0; i < SPLICES; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "from-%d", i);
+		fd = open(in(scene, name), O_RDONLY);
+		MUST(fd >= 0);
+		if (i % 2) {
+			MUST(splice(fd, NULL, scene->fd[1], NULL, 1, 0) == 1);
+		} else {
+			MUST(splice(fd, NULL, scene->fd[5], NULL, 1, 0) == 1);
+			MUST(tee(scene->fd[4], scene->fd[1], 1, 0) == 1);
+			MUST(read(scene->fd[4], &byte, 1) == 1);
+		}
+		close(fd);
+		MUST(read(scene->fd[2], &byte, 1) == 1);
+	}
+}
+
+static void read_many(struct scene *scene)
+{
+	char name[32], byte;
+
+	for (int i = 0; i < SPLICES; i++) {
+		MUST(read(scene->fd[0], &byte, 1) == 1);
+		snprintf(name, sizeof(name), "to-%d", i);
+		put_file(in(scene, name), "x");
+		MUST(write(scene->fd[3], "x", 1) == 1);
+	}
+}
+
+ACT(splice_blocked)
+{
+	char name[32];
+
+	for (int i = 0; i < SPLICES; i++) {
+		snprintf(name, sizeof(name), "from-%d", i);
+		put_file(in(scene, name), "f");
+	}
+	EXPECT(!pipe(scene->fd) && !pipe(scene->fd + 2) && !pipe(scene->fd + 4));
+	actor(scene, 1, read_many);
+	pause_ms(100);
+	run(scene, 0, splice_many);
+	finish(scene, 1);
+}
+
+CHECK(splice_blocked)
+{
+	char from[32], to[32];
+
+	for (int i = 0; i < SPLICES; i++) {
+		snprintf(from, sizeof(from), "from-%d", i);
+		snprintf(to, sizeof(to), "to-%d", i);
+		EXPECT_REACHES(file(scene, graph, from), file(scene, graph, to));
+	}
+}
+
+CASE(splice_waits, "pipes", "splice from an empty pipe, which waits for its writer, to a file",
+     "splice_begun, splice_taken", "who reads the file at once comes from the writer")
+
+static void write_after(struct scene *scene)
+{
+	take_file(in(scene, "from"));
+	await();
+	MUST(write(scene->fd[1], "x", 1) == 1);
+}
+
+static void splice_to_file(struct scene *scene)
+{
+	const int to = open(in(scene, "to"), O_WRONLY | O_CREAT, 0644);
+
+	MUST(to >= 0);
+	told();
+	MUST(splice(scene->fd[0], NULL, to, NULL, 10, 0) == 1);
+}
+
+ACT(splice_waits)
+{
+	put_file(in(scene, "from"), "f");
+	EXPECT(!pipe(scene->fd));
+	actor(scene, 0, write_after);
+	actor(scene, 1, splice_to_file);
+	done(scene, 1);
+	pause_ms(100);
+	go(scene, 0);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(splice_waits)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_EDGES(process(scene, graph, 1, 0), file(scene, graph, "to"), "write", "data", 1);
+}
+
+/*
+ * Without the data passing through the memory of who moves it.  scene->fd[2] and
+ * [3] are a second pipe.
+ */
+
+static void begin_two_pipes(struct scene *scene)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "other"), "o");
+	EXPECT(!pipe(scene->fd) && !pipe(scene->fd + 2));
+}
+
+static void read_second_pipe(struct scene *scene)
+{
+	char byte;
+
+	told();
+	MUST(read(scene->fd[2], &byte, 1) == 1);
+	put_file(in(scene, "to-2"), "x");
+}
+
+static void splice_pipes(struct scene *scene)
+{
+	MUST(splice(scene->fd[0], NULL, scene->fd[3], NULL, 1, 0) == 1);
+}
+
+/* The reader of the second pipe waits; "other" is learnt too late. */
+static void act_second_pipe(struct scene *scene, actor_fn mover)
+{
+	begin_two_pipes(scene);
+	run(scene, 0, write_secret);
+	actor(scene, 2, read_second_pipe);
+	done(scene, 2);
+	pause_ms(100);
+	run(scene, 1, mover);
+	finish(scene, 2);
+}
+
+static void check_second_pipe(struct scene *scene, struct graph *graph)
+{
+	const int mover = process(scene, graph, 1, 0), reader = process(scene, graph, 2, 0);
+	const int first = graph_to(graph, process(scene, graph, 0, 0), "write");
+	const int second = graph_from(graph, reader, "read");
+
+	EXPECT(first != second);
+	EXPECT_EDGES(first, mover, "read", "data", 1);
+	EXPECT_EDGES(mover, second, "write", "data", 1);
+	EXPECT_EDGES(second, reader, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-2"));
+	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "to-2"));
+	EXPECT_NOT_REACHES(reader, mover);
+}
+
+CASE(splice_pipes, "pipes", "splice from a pipe into a pipe whose reader waits", "file_spliced",
+     "pipe to process: read; process to pipe: write; data")
+
+static void splice_and_learn(struct scene *scene)
+{
+	splice_pipes(scene);
+	take_file(in(scene, "other"));
+}
+
+ACT(splice_pipes)
+{
+	act_second_pipe(scene, splice_and_learn);
+}
+
+CHECK(splice_pipes)
+{
+	check_second_pipe(scene, graph);
+}
+
+CASE(tee, "pipes", "tee into a pipe whose reader waits; the data stays in the first", "file_spliced",
+     "pipe to process: read; process to pipe: write; data")
+
+static void tee_and_learn(struct scene *scene)
+{
+	MUST(tee(scene->fd[0], scene->fd[3], 1, 0) == 1);
+	take_file(in(scene, "other"));
+}
+
+ACT(tee)
+{
+	act_second_pipe(scene, tee_and_learn);
+	run(scene, 3, read_and_write);
+}
+
+CHECK(tee)
+{
+	check_second_pipe(scene, graph);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(process(scene, graph, 1, 0), process(scene, graph, 3, 0));
+}
+
+CASE(vmsplice, "pipes", "vmsplice into a pipe whose reader waits, and out of it", "file_spliced, "
+     "file_read", "process to pipe: write; pipe to process: read; data")
+
+static void vmsplice_secret(struct scene *scene)
+{
+	static char byte = 'x';
+	const struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+
+	take_file(in(scene, "from"));
+	/* What it takes later can be in the page until that is read: see page.c. */
+	MUST(vmsplice(scene->fd[3], &iov, 1, 0) == 1);
+}
+
+static void vmsplice_out(struct scene *scene)
+{
+	char byte;
+	const struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+
+	MUST(vmsplice(scene->fd[2], &iov, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(vmsplice)
+{
+	begin_two_pipes(scene);
+	actor(scene, 1, read_second_pipe);
+	done(scene, 1);
+	pause_ms(100);
+	run(scene, 0, vmsplice_secret);
+	finish(scene, 1);
+	run(scene, 2, vmsplice_secret);
+	run(scene, 3, vmsplice_out);
+}
+
+CHECK(vmsplice)
+{
+	const int writer = process(scene, graph, 0, 0), reader = process(scene, graph, 1, 0);
+	const int node = graph_to(graph, writer, "write");
+
+	EXPECT(!strcmp(graph_string(graph, node, "kind"), "pipe"));
+	EXPECT_EDGES(writer, node, "write", "data", 1);
+	EXPECT_EDGES(node, reader, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-2"));
+	EXPECT_EDGES(node, process(scene, graph, 3, 0), "read", "data", 1);
+	EXPECT_REACHES(process(scene, graph, 2, 0), file(scene, graph, "to"));
+}
+
+CASE(splice_file, "pipes", "splice and sendfile from a file into a pipe whose reader waits",
+     "file_spliced", "the reader comes from the file, though it can be faster than the call")
+
+static void splice_file(struct scene *scene)
+{
+	const int from = open(in(scene, "from"), O_RDONLY);
+
+	MUST(from >= 0 && splice(from, NULL, scene->fd[3], NULL, 1, 0) == 1);
+}
+
+static void send_file(struct scene *scene)
+{
+	const int from = open(in(scene, "from"), O_RDONLY);
+
+	MUST(from >= 0 && sendfile(scene->fd[1], from, NULL, 1) == 1);
+}
+
+static void wait_for_sent(struct scene *scene)
+{
+	told();
+	read_and_write(scene);
+}
+
+ACT(splice_file)
+{
+	begin_two_pipes(scene);
+	actor(scene, 0, read_second_pipe);
+	actor(scene, 1, wait_for_sent);
+	done(scene, 0);
+	done(scene, 1);
+	pause_ms(100);
+	run(scene, 2, splice_file);
+	run(scene, 3, send_file);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(splice_file)
+{
+	EXPECT_EDGES(file(scene, graph, "from"), process(scene, graph, 2, 0), "read", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 2, 0), ANY, "write", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 3, 0), ANY, "write", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-2"));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(splice_empty, "pipes", "splice, tee and vmsplice of nothing, or into a full pipe", "file_spliced",
+     "no edge")
+
+static void move_nothing(struct scene *scene)
+{
+	char byte;
+	const struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	const int in = scene->fd[0], out = scene->fd[3];
+
+	MUST(splice(in, NULL, out, NULL, 1, SPLICE_F_NONBLOCK) < 0 && errno == EAGAIN);
+	MUST(tee(in, out, 1, SPLICE_F_NONBLOCK) < 0 && errno == EAGAIN);
+	MUST(vmsplice(scene->fd[1], &iov, 0, SPLICE_F_NONBLOCK) == 0);
+}
+
+ACT(splice_empty)
+{
+	begin_two_pipes(scene);
+	run(scene, 0, move_nothing);
+}
+
+CHECK(splice_empty)
+{
+	const int mover = process(scene, graph, 0, 0);
+
+	EXPECT_NO_EDGE(mover, ANY, "write");
+	EXPECT_NO_EDGE(ANY, mover, "read");
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* UNIX sockets: stream, datagram, seqpacket, pairs; by path, abstract, unnamed */
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "exchange.h"
 
 /* What the servers and clients of a case use; set before they are forked. */
 static int type;
@@ -48,41 +50,22 @@ static int connected_socket(const struct scene *scene)
 	return fd;
 }
 
-/* Take a request, keep it in "to", and answer with what is in "answer". */
 static void serve(struct scene *scene)
 {
 	const int listening = bound_socket(scene);
-	char byte;
-	int fd;
 
 	MUST(!listen(listening, 1));
-	told();
-	fd = accept(listening, NULL, NULL);
-	MUST(fd >= 0);
-	MUST(recv(fd, &byte, 1, 0) == 1);
-	put_file(in(scene, "to"), "x");
-	take_file(in(scene, "answer"));
-	MUST(send(fd, "x", 1, 0) == 1);
+	accept_and_answer(scene, listening);
 }
 
 static void request(struct scene *scene)
 {
-	const int fd = connected_socket(scene);
-	char byte;
-
-	take_file(in(scene, "from"));
-	MUST(send(fd, "x", 1, 0) == 1);
-	MUST(recv(fd, &byte, 1, 0) == 1);
-	put_file(in(scene, "answered"), "x");
-	/* Learnt after all was sent. */
-	take_file(in(scene, "late"));
+	ask(scene, connected_socket(scene));
 }
 
 static void act_connection(struct scene *scene)
 {
-	put_file(in(scene, "from"), "f");
-	put_file(in(scene, "answer"), "a");
-	put_file(in(scene, "late"), "l");
+	put_exchange_files(scene);
 	actor(scene, 0, serve);
 	done(scene, 0);
 	run(scene, 1, request);
@@ -104,16 +87,7 @@ static void check_connection(struct scene *scene, struct graph *graph)
 	EXPECT_EDGES(listening, server_end, "accept", "control", 1);
 	EXPECT_EDGES(server_end, server, "accept", "control", 1);
 	EXPECT(graph_peer(graph, end) == server_end);
-	EXPECT_EDGES(client, end, "send", "data", 1);
-	EXPECT_EDGES(end, server_end, "deliver", "data", 1);
-	EXPECT_EDGES(server_end, server, "recv", "data", 1);
-	EXPECT_EDGES(server_end, end, "deliver", "data", 1);
-	EXPECT_EDGES(end, client, "recv", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
-	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "answered"));
-	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(file(scene, graph, "late"), server);
+	expect_exchange(scene, graph);
 }
 
 CASE(stream, "IPC", "UNIX stream: bind, listen, connect, accept, send, receive, both ways",
@@ -500,4 +474,331 @@ CHECK(two_senders)
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
 	EXPECT_REACHES(file(scene, graph, "late"), file(scene, graph, "to-late"));
+}
+
+CASE(mmsg_rebound, "IPC", "sendmmsg to a path that becomes another socket's between two datagrams",
+     "socket_sending, unix_may_send", "both receivers come from the sender")
+
+#define DATAGRAMS	1000
+
+/* Blocks when the queue of the first receiver or the sender's memory is full. */
+static void send_many(struct scene *scene)
+{
+	const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	static struct mmsghdr messages[DATAGRAMS];
+	struct iovec vector = { "x", 1 };
+	struct sockaddr_un address;
+	const socklen_t bytes = make_address(scene, &address);
+
+	take_file(in(scene, "from"));
+	for (int i = 0; i < DATAGRAMS; i++)
+		messages[i].msg_hdr = (struct msghdr){ .msg_name = &address, .msg_namelen = bytes,
+						       .msg_iov = &vector, .msg_iovlen = 1 };
+	MUST(fd >= 0);
+	told();
+	MUST(sendmmsg(fd, messages, DATAGRAMS, 0) == DATAGRAMS);
+}
+
+static void drain(int fd)
+{
+	const struct timeval first = { .tv_sec = 30 }, limit = { .tv_sec = 2 };
+	char byte;
+
+	/* A debug kernel is slow to begin. */
+	MUST(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &first, sizeof(first)));
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	MUST(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)));
+	while (recv(fd, &byte, 1, 0) == 1)
+		;
+}
+
+static void receive_first(struct scene *scene)
+{
+	const int fd = bound_socket(scene);
+
+	told();
+	await();
+	MUST(!unlink(socket_name(scene)));
+	told();
+	await();
+	drain(fd);
+	put_file(in(scene, "to-first"), "x");
+}
+
+static void receive_second(struct scene *scene)
+{
+	const int fd = bound_socket(scene);
+
+	told();
+	drain(fd);
+	put_file(in(scene, "to-second"), "x");
+}
+
+ACT(mmsg_rebound)
+{
+	type = SOCK_DGRAM;
+	abstract = false;
+	put_file(in(scene, "from"), "f");
+	actor(scene, 0, receive_first);
+	done(scene, 0);
+	actor(scene, 1, send_many);
+	done(scene, 1);
+	pause_ms(200);
+	step(scene, 0);
+	actor(scene, 2, receive_second);
+	done(scene, 2);
+	go(scene, 0);
+	finish(scene, 1);
+	finish(scene, 0);
+	finish(scene, 2);
+}
+
+CHECK(mmsg_rebound)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-first"));
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-second"));
+}
+
+/*
+ * Descriptors
+ */
+
+/* Send descriptor @fd with @bytes of data. */
+static void pass(int socket, int fd, size_t bytes)
+{
+	char byte = 'x', control[CMSG_SPACE(sizeof(fd))] = {};
+	struct iovec iov = { .iov_base = &byte, .iov_len = bytes };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	MUST(sendmsg(socket, &msg, 0) == (ssize_t)bytes);
+}
+
+static int get_passed(int socket, size_t bytes)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	MUST(recvmsg(socket, &msg, 0) == (ssize_t)bytes);
+	MUST(CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* What is passed is opened by who passes it, but read by who gets it. */
+static size_t pass_bytes;
+
+static void pass_file(struct scene *scene)
+{
+	const int fd = open(in(scene, "passed"), O_RDONLY);
+
+	take_file(in(scene, "from"));
+	MUST(fd >= 0);
+	pass(scene->fd[0], fd, pass_bytes);
+}
+
+static void get_file(struct scene *scene)
+{
+	char byte;
+	const int fd = get_passed(scene->fd[1], pass_bytes);
+
+	put_file(in(scene, "got"), "x");
+	MUST(read(fd, &byte, 1) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+static void act_pass(struct scene *scene, int pair_type, size_t bytes)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "passed"), "p");
+	pass_bytes = bytes;
+	EXPECT(!socketpair(AF_UNIX, pair_type, 0, scene->fd));
+	run(scene, 0, pass_file);
+	run(scene, 1, get_file);
+}
+
+static void check_pass(struct scene *scene, struct graph *graph)
+{
+	const int sender = process(scene, graph, 0, 0), receiver = process(scene, graph, 1, 0);
+	const int passed = file(scene, graph, "passed");
+	const int from = graph_to(graph, sender, "send"), to = graph_from(graph, receiver, "recv");
+
+	EXPECT_EDGES(sender, passed, "pass", "meta", 1);
+	EXPECT_EDGES(passed, receiver, "receive", "meta", 1);
+	EXPECT_EDGES(sender, from, "send", "data", 1);
+	EXPECT_EDGES(from, to, "deliver", "data", 1);
+	EXPECT_EDGES(to, receiver, "recv", "data", 1);
+	EXPECT_EDGES(passed, receiver, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "got"));
+	EXPECT_NOT_REACHES(passed, file(scene, graph, "got"));
+	EXPECT_REACHES(passed, file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(passed, sender);
+}
+
+CASE(pass_stream, "IPC", "descriptor passed with data over a UNIX stream",
+     "files_passed, file_received",
+     "process to file: pass; file to process: receive; meta; sender to receiver, data")
+
+ACT(pass_stream)
+{
+	act_pass(scene, SOCK_STREAM, 1);
+}
+
+CHECK(pass_stream)
+{
+	check_pass(scene, graph);
+}
+
+CASE(pass_datagram, "IPC", "descriptor passed in a UNIX datagram without data",
+     "files_passed, file_received, socket_sent, socket_received",
+     "as with data: the descriptor is the data")
+
+ACT(pass_datagram)
+{
+	act_pass(scene, SOCK_DGRAM, 0);
+}
+
+CHECK(pass_datagram)
+{
+	check_pass(scene, graph);
+}
+
+CASE(pass_seqpacket, "IPC", "descriptor passed in a UNIX seqpacket without data",
+     "files_passed, file_received, socket_sent, socket_received",
+     "as with data: the descriptor is the data")
+
+ACT(pass_seqpacket)
+{
+	act_pass(scene, SOCK_SEQPACKET, 0);
+}
+
+CHECK(pass_seqpacket)
+{
+	check_pass(scene, graph);
+}
+
+CASE(pass_fails, "IPC", "descriptors that are not passed: no receiver; an end of file after one",
+     "files_passed, socket_received", "no edge")
+
+static void fail_to_pass(struct scene *scene)
+{
+	char byte = 'x', control[CMSG_SPACE(sizeof(int))] = {};
+	const int fd = open(in(scene, "passed"), O_RDONLY);
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	close(scene->fd[1]);
+	MUST(sendmsg(scene->fd[0], &msg, MSG_NOSIGNAL) < 0);
+}
+
+/* Nothing was sent to the other socket. */
+static void get_and_end(struct scene *scene)
+{
+	char byte;
+
+	close(get_passed(scene->fd[3], 1));
+	shutdown(scene->fd[4], SHUT_RDWR);
+	MUST(recv(scene->fd[4], &byte, 1, 0) == 0);
+}
+
+static void pass_over_third(struct scene *scene)
+{
+	const int fd = open(in(scene, "passed"), O_RDONLY);
+
+	MUST(fd >= 0);
+	pass(scene->fd[2], fd, 1);
+}
+
+ACT(pass_fails)
+{
+	put_file(in(scene, "passed"), "p");
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd));
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd + 2));
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd + 4));
+	close(scene->fd[1]);
+	scene->fd[1] = 0;
+	run(scene, 0, fail_to_pass);
+	run(scene, 1, pass_over_third);
+	run(scene, 2, get_and_end);
+}
+
+CHECK(pass_fails)
+{
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), ANY, "pass");
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), ANY, "send");
+	EXPECT_EDGES(ANY, process(scene, graph, 2, 0), "recv", "data", 1);
+}
+
+CASE(getfd, "IPC", "pidfd_getfd", "file_received, file_taken",
+     "owner to taker: getfd, data; owner to file: pass, file to taker: receive, meta")
+
+static void hold_file(struct scene *scene)
+{
+	const int fd = open(in(scene, "passed"), O_RDONLY);
+
+	take_file(in(scene, "from"));
+	MUST(fd >= 0 && dup2(fd, 100) == 100);
+	told();
+	await();
+	take_file(in(scene, "late"));
+}
+
+static void take_descriptor(struct scene *scene)
+{
+	const int pidfd = syscall(SYS_pidfd_open, scene->pid[0], 0);
+	char byte;
+	int fd;
+
+	MUST(pidfd >= 0);
+	MUST(syscall(SYS_pidfd_getfd, pidfd, 999, 0) < 0);
+	fd = syscall(SYS_pidfd_getfd, pidfd, 100, 0);
+	MUST(fd >= 0);
+	put_file(in(scene, "got"), "x");
+	MUST(read(fd, &byte, 1) == 1);
+}
+
+ACT(getfd)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "passed"), "p");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, hold_file);
+	done(scene, 0);
+	run(scene, 1, take_descriptor);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(getfd)
+{
+	const int owner = process(scene, graph, 0, 0), taker = process(scene, graph, 1, 0);
+	const int passed = file(scene, graph, "passed");
+
+	EXPECT_EDGES(owner, taker, "getfd", "data", 1);
+	EXPECT_EDGES(owner, passed, "pass", "meta", 1);
+	EXPECT_EDGES(passed, taker, "receive", "meta", 1);
+	EXPECT_EDGES(passed, taker, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "got"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), taker);
+	EXPECT_NOT_REACHES(taker, owner);
 }

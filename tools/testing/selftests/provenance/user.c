@@ -318,7 +318,7 @@ static void poke_as_nobody(struct scene *scene)
 
 static void poke_as_root(struct scene *scene)
 {
-	const char *const off[] = { "provctl", "set", "environ=off", NULL };
+	const char *const off[] = { "provctl", "set", "environ=off", "meta=off", NULL };
 	unsigned int state = 2;
 	char *output;
 
@@ -474,9 +474,12 @@ static void talk_to_self(struct scene *scene)
 			MUST(send(fd, "x", 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1);
 		close(fd);
 		address.sun_path[0] = '\0';
-		in4.sin_port = htons(7100 + i);
+		/* A port that nobody has. */
+		in4.sin_port = 0;
 		fd = socket(AF_INET, i & 1 ? SOCK_STREAM : SOCK_DGRAM, 0);
 		MUST(!bind(fd, (struct sockaddr *)&in4, sizeof(in4)));
+		bytes = sizeof(in4);
+		MUST(!getsockname(fd, (struct sockaddr *)&in4, &bytes));
 		MUST(!connect(fd, (struct sockaddr *)&in4, sizeof(in4)));
 		for (int j = 0; j < 5; j++)
 			MUST(send(fd, "x", 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1);

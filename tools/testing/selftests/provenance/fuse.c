@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A file system that a process serves, which speaks the protocol by itself */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+#include <linux/fuse.h>
+
+#include "flow.h"
+
+#define BUFFER		(1 << 18)
+#define FILES		2	/* "0" and "1" are nodes 2 and 3 */
+#define SECRET_NODE	3
+
+static const char content[] = "served";
+
+static void fill(struct fuse_attr *attr, uint64_t node)
+{
+	*attr = (struct fuse_attr){
+		.ino = node,
+		.mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666,
+		.nlink = 1,
+		.size = node == FUSE_ROOT_ID ? 0 : sizeof(content),
+		.blksize = 4096,
+	};
+}
+
+struct reply {
+	struct fuse_out_header header;
+	union {
+		struct fuse_init_out init;
+		struct fuse_entry_out entry;
+		struct fuse_attr_out attr;
+		struct fuse_open_out open;
+		struct fuse_write_out write;
+		struct fuse_getxattr_out getxattr;
+		char data[64];
+	};
+};
+
+/* Return: bytes of the answer, or an errno, negative. */
+static int answer(struct scene *scene, const struct fuse_in_header *request, const void *arg,
+		  struct reply *reply)
+{
+	uint64_t node;
+
+	switch (request->opcode) {
+	case FUSE_INIT:
+		reply->init = (struct fuse_init_out){
+			.major = FUSE_KERNEL_VERSION,
+			.minor = FUSE_KERNEL_MINOR_VERSION,
+			.max_readahead = 4096,
+			.max_write = 65536,
+		};
+		return sizeof(reply->init);
+	case FUSE_LOOKUP:
+		node = *(const char *)arg - '0' + 2;
+		if (node < 2 || node >= 2 + FILES || strlen(arg) != 1)
+			return -ENOENT;
+		reply->entry = (struct fuse_entry_out){ .nodeid = node };
+		fill(&reply->entry.attr, node);
+		return sizeof(reply->entry);
+	case FUSE_GETATTR:
+	case FUSE_SETATTR:
+		reply->attr = (struct fuse_attr_out){ .attr_valid = 0 };
+		fill(&reply->attr.attr, request->nodeid);
+		return sizeof(reply->attr);
+	case FUSE_OPEN:
+		reply->open = (struct fuse_open_out){ .fh = 1 };
+		return sizeof(reply->open);
+	case FUSE_READ:
+		if (((const struct fuse_read_in *)arg)->offset)
+			return 0;
+		/* What it serves there it has to read first. */
+		if (request->nodeid == SECRET_NODE)
+			take_file(in(scene, "secret"));
+		memcpy(reply->data, content, sizeof(content));
+		return sizeof(content);
+	case FUSE_WRITE:
+		reply->write = (struct fuse_write_out){
+			.size = ((const struct fuse_write_in *)arg)->size,
+		};
+		put_file(in(scene, "stored"), "x");
+		return sizeof(reply->write);
+	case FUSE_SETXATTR:
+		put_file(in(scene, "stored_xattr"), "x");
+		return 0;
+	case FUSE_FLUSH:
+	case FUSE_RELEASE:
+	case FUSE_FSYNC:
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static void serve(struct scene *scene)
+{
+	char *const buffer = malloc(BUFFER);
+	ssize_t bytes;
+
+	MUST(buffer);
+	told();
+	while ((bytes = read(scene->fd[0], buffer, BUFFER)) > 0 || errno == EINTR) {
+		struct fuse_in_header header;
+		struct reply reply = {};
+		int length;
+
+		if (bytes < (ssize_t)sizeof(header))
+			continue;
+		memcpy(&header, buffer, sizeof(header));
+		if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET)
+			continue;
+		length = answer(scene, &header, buffer + sizeof(header), &reply);
+		reply.header.unique = header.unique;
+		reply.header.error = length < 0 ? length : 0;
+		reply.header.len = sizeof(reply.header) + (length < 0 ? 0 : length);
+		MUST(write(scene->fd[0], &reply, reply.header.len) == reply.header.len);
+	}
+	/* Unmounted. */
+	MUST(errno == ENODEV);
+}
+
+/* Begins the server, role 0, of a file system at "mnt". */
+static bool begin(struct scene *scene)
+{
+	char options[64];
+
+	scene->fd[0] = open("/dev/fuse", O_RDWR);
+	if (scene->fd[0] < 0) {
+		flow_skip("no /dev/fuse");
+		return false;
+	}
+	EXPECT(!mkdir(in(scene, "mnt"), 0755));
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
+		 scene->fd[0]);
+	put_file(in(scene, "secret"), "s");
+	EXPECT(!mount("flow", in(scene, "mnt"), "fuse.flow", 0, options));
+	actor(scene, 0, serve);
+	done(scene, 0);
+	return true;
+}
+
+static void end(struct scene *scene)
+{
+	EXPECT(!umount(in(scene, "mnt")));
+	finish(scene, 0);
+}
+
+CASE(read, "through the kernel", "a file read that a FUSE server serves", "fuse_answered",
+     "answer, data, server to inode, and read; nothing from what the server learnt later, "
+     "nor to it from who reads")
+
+static void read_first(struct scene *scene)
+{
+	take_file(in(scene, "other"));
+	take_file(in(scene, "mnt/0"));
+	put_file(in(scene, "before"), "x");
+}
+
+static void read_second(struct scene *scene)
+{
+	take_file(in(scene, "mnt/1"));
+	put_file(in(scene, "after"), "x");
+}
+
+static void only_look(struct scene *scene)
+{
+	struct stat st;
+
+	MUST(!stat(in(scene, "mnt/1"), &st));
+	MUST(access(in(scene, "mnt/none"), F_OK));
+	put_file(in(scene, "looked"), "x");
+}
+
+ACT(read)
+{
+	if (!begin(scene))
+		return;
+	put_file(in(scene, "other"), "o");
+	run(scene, 1, read_first);
+	run(scene, 2, read_second);
+	run(scene, 3, only_look);
+	end(scene);
+}
+
+CHECK(read)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/1");
+
+	EXPECT_EDGES(server, served, "answer", "data", 1);
+	EXPECT_EDGES(served, process(scene, graph, 2, 0), "read", "data", 1);
+	EXPECT_EDGE(served, server, "request", "meta");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "looked"));
+	EXPECT_NO_DATA(served, server);
+	EXPECT_NOT_REACHES(file(scene, graph, "other"), server);
+	/* The device is one for all servers: nothing is recorded of it. */
+	EXPECT(graph_path(graph, "/dev/fuse") == NO_NODE);
+}
+
+CASE(write, "through the kernel", "a file written that a FUSE server serves", "fuse_asked",
+     "write, and request, data, inode to server, before it acts on it; nothing back")
+
+static void write_it(struct scene *scene)
+{
+	int fd;
+
+	take_file(in(scene, "secret"));
+	fd = open(in(scene, "mnt/0"), O_WRONLY | O_CLOEXEC);
+	MUST(fd >= 0 && write(fd, "x", 1) == 1);
+	close(fd);
+}
+
+ACT(write)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, only_look);
+	run(scene, 2, write_it);
+	end(scene);
+}
+
+CHECK(write)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/0");
+	const int writer = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(writer, served, "write", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 1);
+	EXPECT_NO_DATA(server, served);
+	EXPECT_NO_DATA(server, writer);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
+	EXPECT_NOT_REACHES(file(scene, graph, "stored"), writer);
+}
+
+CASE(xattr, "through the kernel", "an extended attribute set that a FUSE server keeps",
+     "fuse_asked", "setxattr, and request, data, inode to server")
+
+static void set_attribute(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!setxattr(in(scene, "mnt/0"), "user.flow", "x", 1, 0));
+}
+
+ACT(xattr)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 2, set_attribute);
+	end(scene);
+}
+
+CHECK(xattr)
+{
+	const int server = process(scene, graph, 0, 0);
+	/* It is never opened, and so has no path. */
+	const int served = graph_to(graph, process(scene, graph, 2, 0), "setxattr");
+
+	EXPECT_EDGES(process(scene, graph, 2, 0), served, "setxattr", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 1);
+	EXPECT_NO_DATA(server, served);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored_xattr"));
+}
+
+CASE(servers, "through the kernel", "two FUSE servers at once", "fuse_asked, fuse_answered",
+     "what one of them serves does not come from the other, though both use one device")
+
+static void read_other(struct scene *scene)
+{
+	take_file(in(scene, "mnt2/0"));
+}
+
+ACT(servers)
+{
+	char options[64];
+
+	if (!begin(scene))
+		return;
+	/* The other one has read the secret, and serves it to nobody. */
+	run(scene, 2, read_second);
+	scene->fd[1] = scene->fd[0];
+	scene->fd[0] = open("/dev/fuse", O_RDWR);
+	EXPECT(scene->fd[0] > 0);
+	EXPECT(!mkdir(in(scene, "mnt2"), 0755));
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
+		 scene->fd[0]);
+	EXPECT(!mount("flow", in(scene, "mnt2"), "fuse.flow", 0, options));
+	actor(scene, 1, serve);
+	done(scene, 1);
+	run(scene, 3, read_other);
+	EXPECT(!umount(in(scene, "mnt2")));
+	finish(scene, 1);
+	end(scene);
+}
+
+CHECK(servers)
+{
+	const int served = file(scene, graph, "mnt2/0");
+
+	EXPECT_EDGE(process(scene, graph, 1, 0), served, "answer", "data");
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), served, NULL);
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), served);
+}

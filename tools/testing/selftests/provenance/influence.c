@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Influence: signals, wait, tracing, the memory of other processes, limits */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flow.h"
+
+/* Where children find and leave something: at one address in all of them. */
+static volatile long word;
+
+/* An address that no process has; volatile, so that the compiler does not know. */
+static void *volatile nowhere = (void *)8;
+
+static void idle(struct scene *scene)
+{
+	(void)scene;
+	word = 0x5ec2e7;
+	told();
+	await();
+}
+
+CASE(signal, "influence", "a signal, sent many times", "signal_sent",
+     "signal, control, once a version of the sender; nothing for signal 0 or an ignored one")
+
+static void send_signals(struct scene *scene)
+{
+	for (int i = 0; i < 100; i++)
+		MUST(!kill(scene->pid[1], SIGUSR1));
+	take_file(in(scene, "file"));
+	/* One that is still pending would take up the next, which is then not sent. */
+	pause_ms(500);
+	for (int i = 0; i < 100; i++)
+		MUST(!kill(scene->pid[1], SIGUSR1));
+}
+
+static void send_none(struct scene *scene)
+{
+	MUST(!kill(scene->pid[1], 0));
+	MUST(!kill(scene->pid[1], SIGURG));
+}
+
+static volatile sig_atomic_t ended;
+
+static void note(int sig)
+{
+	ended |= sig == SIGUSR2;
+}
+
+static void get_and_wait(struct scene *scene)
+{
+	sigset_t set;
+
+	(void)scene;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGUSR1, note);
+	signal(SIGUSR2, note);
+	told();
+	sigemptyset(&set);
+	while (!ended)
+		sigsuspend(&set);
+}
+
+ACT(signal)
+{
+	put_file(in(scene, "file"), "x");
+	actor(scene, 1, get_and_wait);
+	done(scene, 1);
+	run(scene, 0, send_signals);
+	run(scene, 2, send_none);
+	EXPECT(!kill(scene->pid[1], SIGUSR2));
+	finish(scene, 1);
+}
+
+CHECK(signal)
+{
+	const int sender = process(scene, graph, 0, 0), receiver = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(sender, receiver, "signal", "control", 2);
+	EXPECT_NO_DATA(sender, receiver);
+	EXPECT_NO_EDGE(receiver, sender, NULL);
+	EXPECT_NO_EDGE(process(scene, graph, 2, 0), receiver, NULL);
+}
+
+CASE(wait, "influence", "exit status taken by wait", "status_taken",
+     "wait, control, from the child; no data")
+
+static void wait_for_child(struct scene *scene)
+{
+	const pid_t pid = fork();
+	int status;
+
+	MUST(pid >= 0);
+	if (!pid) {
+		take_file(in(scene, "secret"));
+		put_file(in(scene, "mark"), "x");
+		_exit(7);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7);
+	put_file(in(scene, "after"), "x");
+}
+
+ACT(wait)
+{
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, wait_for_child);
+}
+
+CHECK(wait)
+{
+	const int parent = process(scene, graph, 0, 0);
+	const int child = graph_from(graph, file(scene, graph, "mark"), "write");
+
+	EXPECT_EDGES(child, parent, "wait", "control", 1);
+	EXPECT_NO_DATA(child, parent);
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
+}
+
+CASE(ptrace_attach, "influence", "tracing attached, and nothing read", "task_traced",
+     "ptrace, control; no data")
+
+static void attach_only(struct scene *scene)
+{
+	const pid_t pid = scene->pid[1];
+
+	MUST(!ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	MUST(!ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+	MUST(waitpid(pid, NULL, __WALL) == pid);
+	MUST(!ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+ACT(ptrace_attach)
+{
+	actor(scene, 1, idle);
+	done(scene, 1);
+	run(scene, 0, attach_only);
+	go(scene, 1);
+	finish(scene, 1);
+}
+
+CHECK(ptrace_attach)
+{
+	const int tracer = process(scene, graph, 0, 0), traced = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(tracer, traced, "ptrace", "control", 1);
+	EXPECT_EDGE(traced, tracer, "wait", "control");
+	EXPECT_NO_DATA(tracer, traced);
+	EXPECT_NO_DATA(traced, tracer);
+}
+
+CASE(ptrace_data, "influence", "ptrace: registers and memory read, memory written",
+     "ptrace_done, memory_begins, memory_accessed", "peek and poke, data, each in its direction")
+
+static void attach(pid_t pid)
+{
+	MUST(!ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	MUST(waitpid(pid, NULL, __WALL) == pid);
+}
+
+static void get_registers(struct scene *scene)
+{
+	struct user_regs_struct regs;
+
+	attach(scene->pid[3]);
+	MUST(!ptrace(PTRACE_GETREGS, scene->pid[3], NULL, &regs));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[3], NULL, NULL));
+}
+
+static void peek(struct scene *scene)
+{
+	attach(scene->pid[3]);
+	errno = 0;
+	MUST(ptrace(PTRACE_PEEKDATA, scene->pid[3], &word, NULL) == 0x5ec2e7 && !errno);
+	MUST(ptrace(PTRACE_PEEKDATA, scene->pid[3], nowhere, NULL) == -1 && errno == EIO);
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[3], NULL, NULL));
+}
+
+static void poke(struct scene *scene)
+{
+	attach(scene->pid[3]);
+	MUST(ptrace(PTRACE_POKEDATA, scene->pid[3], nowhere, 1) == -1 && errno == EIO);
+	MUST(!ptrace(PTRACE_POKEDATA, scene->pid[3], &word, 1L));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[3], NULL, NULL));
+}
+
+ACT(ptrace_data)
+{
+	actor(scene, 3, idle);
+	done(scene, 3);
+	run(scene, 0, get_registers);
+	run(scene, 1, peek);
+	run(scene, 2, poke);
+	go(scene, 3);
+	finish(scene, 3);
+}
+
+CHECK(ptrace_data)
+{
+	const int traced = process(scene, graph, 3, 0);
+
+	EXPECT_EDGES(traced, process(scene, graph, 0, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), traced);
+	EXPECT_EDGES(traced, process(scene, graph, 1, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 1, 0), traced);
+	EXPECT_EDGES(process(scene, graph, 2, 0), traced, "poke", "data", 1);
+	EXPECT_NO_DATA(traced, process(scene, graph, 2, 0));
+}
+
+CASE(traceme, "influence", "a child asks to be traced", "task_traced", "ptrace, control")
+
+static void trace_child(struct scene *scene)
+{
+	const pid_t pid = fork();
+	int status;
+
+	MUST(pid >= 0);
+	if (!pid) {
+		put_file(in(scene, "mark"), "x");
+		MUST(!ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0) == pid);
+}
+
+ACT(traceme)
+{
+	run(scene, 0, trace_child);
+}
+
+CHECK(traceme)
+{
+	const int child = graph_from(graph, file(scene, graph, "mark"), "write");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), child, "ptrace", "control", 1);
+	EXPECT_NO_EDGE(child, process(scene, graph, 0, 0), "ptrace");
+}
+
+CASE(process_vm, "influence", "process_vm_readv and process_vm_writev",
+     "memory_begins, memory_accessed", "peek and poke, data; nothing of a bad address")
+
+static ssize_t vm(pid_t pid, bool write, void *where)
+{
+	static long copy;
+	const struct iovec local = { &copy, sizeof(copy) }, remote = { where, sizeof(copy) };
+
+	return write ? process_vm_writev(pid, &local, 1, &remote, 1, 0) :
+		       process_vm_readv(pid, &local, 1, &remote, 1, 0);
+}
+
+static void vm_read(struct scene *scene)
+{
+	for (int i = 0; i < 10; i++)
+		MUST(vm(scene->pid[3], false, (void *)&word) == sizeof(long));
+}
+
+static void vm_write(struct scene *scene)
+{
+	for (int i = 0; i < 10; i++)
+		MUST(vm(scene->pid[3], true, (void *)&word) == sizeof(long));
+}
+
+static void vm_fail(struct scene *scene)
+{
+	MUST(vm(scene->pid[3], false, nowhere) < 0 && errno == EFAULT);
+	MUST(vm(scene->pid[3], true, nowhere) < 0 && errno == EFAULT);
+}
+
+ACT(process_vm)
+{
+	actor(scene, 3, idle);
+	done(scene, 3);
+	run(scene, 0, vm_read);
+	run(scene, 1, vm_write);
+	run(scene, 2, vm_fail);
+	go(scene, 3);
+	finish(scene, 3);
+}
+
+CHECK(process_vm)
+{
+	const int other = process(scene, graph, 3, 0), failed = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(other, process(scene, graph, 0, 0), "peek", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 1, 0), other, "poke", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), other);
+	EXPECT_NO_DATA(other, process(scene, graph, 1, 0));
+	EXPECT_NO_DATA(other, failed);
+	EXPECT_NO_DATA(failed, other);
+}
+
+CASE(proc_mem, "influence", "/proc/PID/mem read and written; /proc/PID/environ and cmdline read",
+     "memory_begins, memory_accessed", "peek and poke, data; nothing of one's own")
+
+static int open_proc(pid_t pid, const char *name, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, flags);
+	MUST(fd >= 0);
+	return fd;
+}
+
+static void mem_read(struct scene *scene)
+{
+	const int fd = open_proc(scene->pid[4], "mem", O_RDONLY);
+	long copy;
+
+	MUST(pread(fd, &copy, sizeof(copy), (long)&word) == sizeof(copy) && copy == 0x5ec2e7);
+}
+
+static void mem_write(struct scene *scene)
+{
+	const int fd = open_proc(scene->pid[4], "mem", O_RDWR);
+	const long copy = 1;
+
+	MUST(pwrite(fd, &copy, sizeof(copy), (long)&word) == sizeof(copy));
+}
+
+static void environ_read(struct scene *scene)
+{
+	char text[64];
+
+	MUST(read(open_proc(scene->pid[4], "environ", O_RDONLY), text, sizeof(text)) > 0);
+}
+
+static void cmdline_read(struct scene *scene)
+{
+	char text[64];
+
+	MUST(read(open_proc(scene->pid[4], "cmdline", O_RDONLY), text, sizeof(text)) > 0);
+	MUST(read(open_proc(getpid(), "environ", O_RDONLY), text, sizeof(text)) > 0);
+}
+
+ACT(proc_mem)
+{
+	actor(scene, 4, idle);
+	done(scene, 4);
+	run(scene, 0, mem_read);
+	run(scene, 1, mem_write);
+	run(scene, 2, environ_read);
+	run(scene, 3, cmdline_read);
+	go(scene, 4);
+	finish(scene, 4);
+}
+
+CHECK(proc_mem)
+{
+	const int other = process(scene, graph, 4, 0);
+
+	EXPECT_EDGES(other, process(scene, graph, 0, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), other);
+	EXPECT_EDGES(process(scene, graph, 1, 0), other, "poke", "data", 1);
+	EXPECT_NO_DATA(other, process(scene, graph, 1, 0));
+	EXPECT_EDGES(other, process(scene, graph, 2, 0), "peek", "data", 1);
+	EXPECT_EDGES(other, process(scene, graph, 3, 0), "peek", "data", 1);
+	EXPECT(graph_count(graph, ANY, process(scene, graph, 3, 0), "peek", "data") == 1);
+}
+
+CASE(limits, "influence", "limits and priority of another process", "task_setnice, task_setrlimit",
+     "limit, control, once; none for one's own")
+
+static void set_limits(struct scene *scene)
+{
+	const struct rlimit limit = { 100, 200 };
+
+	MUST(!setpriority(PRIO_PROCESS, scene->pid[1], 5));
+	MUST(!prlimit(scene->pid[1], RLIMIT_NOFILE, &limit, NULL));
+}
+
+static void set_own(struct scene *scene)
+{
+	const struct rlimit limit = { 100, 200 };
+
+	(void)scene;
+	MUST(!setpriority(PRIO_PROCESS, 0, 5));
+	MUST(!setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+ACT(limits)
+{
+	actor(scene, 1, idle);
+	done(scene, 1);
+	run(scene, 0, set_limits);
+	run(scene, 2, set_own);
+	go(scene, 1);
+	finish(scene, 1);
+}
+
+CHECK(limits)
+{
+	const int other = process(scene, graph, 1, 0), own = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), other, "limit", "control", 1);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), other);
+	EXPECT_NODE(own);
+	EXPECT(graph_count(graph, own, ANY, "limit", NULL) == 0);
+}

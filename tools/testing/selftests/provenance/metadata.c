@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Metadata: extended attributes, ACLs, targets of links, and looks at inodes */
+#include <endian.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "flow.h"
+
+#define NAME	"user.selftest"
+#define ACL	"system.posix_acl_access"
+
+CASE(xattr, "metadata", "extended attribute: set by one process, read by another",
+     "inode_setxattr, inode_post_setxattr, xattr_read",
+     "setxattr and getxattr, data; a path from one to the other")
+
+static void set_attribute(struct scene *scene)
+{
+	MUST(!setxattr(in(scene, "file"), NAME, "secret", 6, 0));
+}
+
+static void get_attribute(struct scene *scene)
+{
+	char value[16];
+
+	MUST(getxattr(in(scene, "file"), NAME, value, sizeof(value)) == 6);
+	MUST(getxattr(in(scene, "file"), NAME, value, sizeof(value)) == 6);
+}
+
+ACT(xattr)
+{
+	put_file(in(scene, "file"), "x");
+	run(scene, 0, set_attribute);
+	run(scene, 1, get_attribute);
+}
+
+CHECK(xattr)
+{
+	const int node = file(scene, graph, "file");
+	const int writer = process(scene, graph, 0, 0), reader = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(writer, node, "setxattr", "data", 1);
+	EXPECT_EDGES(node, reader, "getxattr", "data", 1);
+	EXPECT_REACHES(writer, reader);
+	EXPECT_NOT_REACHES(reader, writer);
+	EXPECT_NO_EDGE(node, reader, "read");
+}
+
+CASE(xattr_order, "metadata", "extended attribute: read before it is set again",
+     "inode_setxattr, xattr_read", "no path from who set it later")
+
+ACT(xattr_order)
+{
+	put_file(in(scene, "file"), "x");
+	run(scene, 0, set_attribute);
+	run(scene, 1, get_attribute);
+	run(scene, 2, set_attribute);
+}
+
+CHECK(xattr_order)
+{
+	EXPECT_REACHES(process(scene, graph, 0, 0), process(scene, graph, 1, 0));
+	EXPECT_NOT_REACHES(process(scene, graph, 2, 0), process(scene, graph, 1, 0));
+	EXPECT_EDGES(process(scene, graph, 2, 0), file(scene, graph, "file"), "setxattr", "data",
+		     1);
+}
+
+CASE(xattr_failed, "metadata", "extended attributes: what fails, and what only asks for a length",
+     "xattr_read", "no data edge")
+
+static void fail_attributes(struct scene *scene)
+{
+	const char *const path = in(scene, "file");
+	char value[16];
+
+	MUST(getxattr(path, "user.none", value, sizeof(value)) < 0 && errno == ENODATA);
+	MUST(getxattr(path, NAME, NULL, 0) == 6);
+	MUST(getxattr(path, NAME, value, 1) < 0 && errno == ERANGE);
+	MUST(setxattr(path, NAME, "y", 1, XATTR_CREATE) < 0 && errno == EEXIST);
+	MUST(removexattr(path, "user.none") < 0 && errno == ENODATA);
+	MUST(listxattr(path, NULL, 0) > 0);
+}
+
+ACT(xattr_failed)
+{
+	put_file(in(scene, "file"), "x");
+	EXPECT(!setxattr(in(scene, "file"), NAME, "secret", 6, 0));
+	run(scene, 0, fail_attributes);
+}
+
+CHECK(xattr_failed)
+{
+	const int node = file(scene, graph, "file"), process_0 = process(scene, graph, 0, 0);
+
+	EXPECT_NO_DATA(node, process_0);
+	EXPECT_NO_DATA(process_0, node);
+	EXPECT_NO_EDGE(node, process_0, "listxattr");
+}
+
+CASE(xattr_remove, "metadata", "extended attributes: names listed, one removed",
+     "xattrs_listed, inode_post_removexattr", "listxattr, meta; removexattr, data")
+
+static void list_and_remove(struct scene *scene)
+{
+	char names[256];
+
+	MUST(listxattr(in(scene, "file"), names, sizeof(names)) > 0);
+	MUST(!removexattr(in(scene, "file"), NAME));
+}
+
+ACT(xattr_remove)
+{
+	put_file(in(scene, "file"), "x");
+	EXPECT(!setxattr(in(scene, "file"), NAME, "secret", 6, 0));
+	run(scene, 0, list_and_remove);
+}
+
+CHECK(xattr_remove)
+{
+	const int node = file(scene, graph, "file"), process_0 = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(node, process_0, "listxattr", "meta", 1);
+	EXPECT_EDGES(process_0, node, "removexattr", "data", 1);
+	EXPECT_NO_DATA(node, process_0);
+}
+
+CASE(acl, "metadata", "POSIX ACL: set, read, removed",
+     "inode_set_acl, inode_post_set_acl, acl_read, inode_post_remove_acl",
+     "setxattr, getxattr and removexattr, data")
+
+/* user::rw-, user:65534:r--, group::r--, mask::r--, other::--- as the kernel takes it. */
+static const struct {
+	uint32_t version;
+	struct {
+		uint16_t tag, permissions;
+		uint32_t id;
+	} entry[5];
+} acl_value = {
+	2, { { 1, 6, -1 }, { 2, 4, 65534 }, { 4, 4, -1 }, { 16, 4, -1 }, { 32, 0, -1 } },
+};
+
+static void set_acl(struct scene *scene)
+{
+	MUST(!setxattr(in(scene, "file"), ACL, &acl_value, sizeof(acl_value), 0));
+}
+
+static void get_acl(struct scene *scene)
+{
+	char value[256];
+
+	MUST(getxattr(in(scene, "file"), ACL, value, sizeof(value)) == sizeof(acl_value));
+}
+
+static void remove_acl(struct scene *scene)
+{
+	MUST(!removexattr(in(scene, "file"), ACL));
+}
+
+ACT(acl)
+{
+	put_file(in(scene, "file"), "x");
+	if (setxattr(in(scene, "file"), ACL, &acl_value, sizeof(acl_value), 0)) {
+		flow_skip("the file system has no ACLs");
+		return;
+	}
+	run(scene, 0, set_acl);
+	run(scene, 1, get_acl);
+	run(scene, 2, remove_acl);
+}
+
+CHECK(acl)
+{
+	const int node = file(scene, graph, "file");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), node, "setxattr", "data", 1);
+	EXPECT_EDGES(node, process(scene, graph, 1, 0), "getxattr", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 2, 0), node, "removexattr", "data", 1);
+	EXPECT_REACHES(process(scene, graph, 0, 0), process(scene, graph, 1, 0));
+	EXPECT_NO_DATA(node, process(scene, graph, 2, 0));
+	EXPECT(graph_integer(graph, node, "uid") == 0);
+}
+
+CASE(readlink, "metadata", "readlink of a symbolic link, and a path walk through one", "link_read",
+     "readlink, data; nothing from a link that was followed")
+
+static void make_link(struct scene *scene)
+{
+	MUST(!symlink("file", in(scene, "link")));
+}
+
+static void read_link(struct scene *scene)
+{
+	char target[64];
+
+	MUST(readlink(in(scene, "link"), target, sizeof(target)) == 4);
+}
+
+static void follow_link(struct scene *scene)
+{
+	char target[8];
+
+	MUST(open(in(scene, "link"), O_RDONLY) >= 0);
+	MUST(readlink(in(scene, "file"), target, sizeof(target)) < 0 && errno == EINVAL);
+}
+
+ACT(readlink)
+{
+	put_file(in(scene, "file"), "x");
+	run(scene, 0, make_link);
+	run(scene, 1, read_link);
+	run(scene, 2, follow_link);
+}
+
+CHECK(readlink)
+{
+	const int link = file(scene, graph, "link");
+
+	EXPECT_EDGES(link, process(scene, graph, 1, 0), "readlink", "data", 1);
+	EXPECT_REACHES(process(scene, graph, 0, 0), process(scene, graph, 1, 0));
+	EXPECT_NO_DATA(link, process(scene, graph, 2, 0));
+	EXPECT_NO_DATA(file(scene, graph, "file"), process(scene, graph, 2, 0));
+}
+
+CASE(looks, "metadata", "stat, access and lookup of a path, by setting",
+     "attributes_read, access_asked, path_looked_up", "stat, access, lookup, meta, while it is on")
+
+static void look(struct scene *scene)
+{
+	struct stat st;
+
+	for (int i = 0; i < 10; i++) {
+		MUST(!stat(in(scene, "file"), &st));
+		MUST(!access(in(scene, "file"), R_OK));
+		MUST(stat(in(scene, "none"), &st) < 0 && errno == ENOENT);
+	}
+}
+
+static void set_meta(const char *value)
+{
+	const char *const argv[] = { "provctl", "set", value, NULL };
+	char *output;
+
+	EXPECT(!run_tool(&output, argv));
+	free(output);
+}
+
+ACT(looks)
+{
+	put_file(in(scene, "file"), "x");
+	run(scene, 0, look);
+	set_meta("meta=on");
+	run(scene, 1, look);
+	set_meta("meta=off");
+	run(scene, 2, look);
+}
+
+CHECK(looks)
+{
+	static const char *const ops[] = { "stat", "access", "lookup" };
+	const int node = file(scene, graph, "file");
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT_NO_EDGE(node, process(scene, graph, 0, 0), ops[i]);
+		EXPECT_EDGES(node, process(scene, graph, 1, 0), ops[i], "meta", 1);
+		EXPECT_NO_EDGE(node, process(scene, graph, 2, 0), ops[i]);
+	}
+	EXPECT_NO_DATA(node, process(scene, graph, 1, 0));
+}

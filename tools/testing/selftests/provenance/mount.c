@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Mounts: what was mounted where, moved, and unmounted */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "flow.h"
+
+static void own_namespace(void)
+{
+	MUST(!unshare(CLONE_NEWNS));
+	MUST(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+}
+
+/* How often it was said that @node was mounted, or unmounted, at a path. */
+static int mounts(const struct graph *graph, int node, const char *path, const char *event)
+{
+	const json_t *const list = json_object_get(graph_node(graph, node), "mounts");
+	int count = 0;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *const one = json_array_get(list, i);
+
+		count += !strcmp(json_string_value(json_object_get(one, "path")), path) &&
+			 !strcmp(json_string_value(json_object_get(one, "event")), event);
+	}
+	return count;
+}
+
+CASE(mount, "mounts", "a file system mounted and unmounted; one that is busy",
+     "mount_attached, mount_leaves, mount_left",
+     "mount and umount, meta, on its root, with the path; nothing of what failed")
+
+static void mount_and_unmount(struct scene *scene)
+{
+	own_namespace();
+	MUST(!mount("none", in(scene, "mnt"), "tmpfs", 0, NULL));
+	MUST(mount("none", in(scene, "none"), "tmpfs", 0, NULL) < 0 && errno == ENOENT);
+	MUST(!umount(in(scene, "mnt")));
+}
+
+static void unmount_busy(struct scene *scene)
+{
+	own_namespace();
+	MUST(!mount("none", in(scene, "mnt"), "tmpfs", 0, NULL));
+	MUST(!chdir(in(scene, "mnt")));
+	MUST(umount(in(scene, "mnt")) < 0 && errno == EBUSY);
+}
+
+ACT(mount)
+{
+	EXPECT(!mkdir(in(scene, "mnt"), 0755));
+	run(scene, 0, mount_and_unmount);
+	run(scene, 1, unmount_busy);
+}
+
+CHECK(mount)
+{
+	const int process_0 = process(scene, graph, 0, 0), process_1 = process(scene, graph, 1, 0);
+	const int root = graph_to(graph, process_0, "mount"), busy = graph_to(graph, process_1, "mount");
+
+	EXPECT_EDGES(process_0, root, "mount", "meta", 1);
+	EXPECT_EDGES(process_0, root, "umount", "meta", 1);
+	EXPECT(mounts(graph, root, in(scene, "mnt"), "mount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "mnt"), "umount") == 1);
+	EXPECT_EDGES(process_1, busy, "mount", "meta", 1);
+	EXPECT(root != busy);
+	EXPECT_NO_EDGE(process_1, busy, "umount");
+	EXPECT(mounts(graph, busy, in(scene, "mnt"), "umount") == 0);
+	EXPECT_NO_DATA(process_0, root);
+	EXPECT(graph_count(graph, process_0, ANY, "mount", NULL) == 1);
+}
+
+CASE(bind, "mounts", "a file bound over another, and a directory", "mount_attached",
+     "mount, meta, on what is bound")
+
+static void bind(struct scene *scene)
+{
+	own_namespace();
+	MUST(!mount(in(scene, "file"), in(scene, "over"), NULL, MS_BIND, NULL));
+	MUST(!mount(in(scene, "dir"), in(scene, "mnt"), NULL, MS_BIND, NULL));
+}
+
+ACT(bind)
+{
+	put_file(in(scene, "file"), "x");
+	put_file(in(scene, "over"), "x");
+	EXPECT(!mkdir(in(scene, "dir"), 0755) && !mkdir(in(scene, "mnt"), 0755));
+	run(scene, 0, bind);
+}
+
+CHECK(bind)
+{
+	const int node = file(scene, graph, "file"), dir = file(scene, graph, "dir");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), node, "mount", "meta", 1);
+	EXPECT(mounts(graph, node, in(scene, "over"), "mount") == 1);
+	EXPECT_EDGES(process(scene, graph, 0, 0), dir, "mount", "meta", 1);
+	EXPECT(mounts(graph, dir, in(scene, "mnt"), "mount") == 1);
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), file(scene, graph, "over"), "mount");
+}
+
+CASE(move, "mounts", "a mount moved by mount(2) and by move_mount(2)",
+     "mount_leaves, mount_attached", "move_mount, meta, with the old path and the new one")
+
+static void move_twice(struct scene *scene)
+{
+	own_namespace();
+	MUST(!mount("none", in(scene, "one"), "tmpfs", 0, NULL));
+	MUST(mount(in(scene, "one"), in(scene, "file"), NULL, MS_MOVE, NULL) < 0);
+	MUST(!mount(in(scene, "one"), in(scene, "two"), NULL, MS_MOVE, NULL));
+	MUST(!syscall(SYS_move_mount, AT_FDCWD, in(scene, "two"), AT_FDCWD, in(scene, "three"), 0));
+}
+
+ACT(move)
+{
+	put_file(in(scene, "file"), "x");
+	EXPECT(!mkdir(in(scene, "one"), 0755) && !mkdir(in(scene, "two"), 0755) &&
+	       !mkdir(in(scene, "three"), 0755));
+	run(scene, 0, move_twice);
+}
+
+CHECK(move)
+{
+	const int process_0 = process(scene, graph, 0, 0);
+	const int root = graph_to(graph, process_0, "mount");
+
+	EXPECT_EDGES(process_0, root, "mount", "meta", 1);
+	EXPECT_EDGES(process_0, root, "move_mount", "meta", 2);
+	EXPECT(mounts(graph, root, in(scene, "one"), "mount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "one"), "umount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "two"), "mount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "two"), "umount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "three"), "mount") == 1);
+	EXPECT(mounts(graph, root, in(scene, "three"), "umount") == 0);
+}
+
+CASE(pivot_root, "mounts", "pivot_root", "mount_attached", "mount, meta: the new root at /, the old one below")
+
+static void pivot(struct scene *scene)
+{
+	own_namespace();
+	MUST(!mount("none", in(scene, "new"), "tmpfs", 0, NULL));
+	MUST(!chdir(in(scene, "new")) && !mkdir("old", 0755));
+	MUST(!syscall(SYS_pivot_root, ".", "old"));
+}
+
+ACT(pivot_root)
+{
+	EXPECT(!mkdir(in(scene, "new"), 0755));
+	run(scene, 0, pivot);
+}
+
+CHECK(pivot_root)
+{
+	const int process_0 = process(scene, graph, 0, 0);
+	const int root = graph_to(graph, process_0, "mount");
+
+	EXPECT(mounts(graph, root, in(scene, "new"), "mount") == 1);
+	EXPECT(mounts(graph, root, "/", "mount") == 1);
+	EXPECT_EDGES(process_0, root, "mount", "meta", 2);
+	EXPECT(graph_count(graph, process_0, ANY, "mount", "meta") == 3);
+}
