@@ -69,7 +69,7 @@ static bool receive(struct process *p, struct prov_object *from, u64 *word)
 		.cache = word, .cache_id = prov_cache_id(p->object.id),
 	};
 
-	return prov_cache_hit(word, chan.cache_id, from->version) || prov_flow(&chan);
+	return prov_cache_hit(word, chan.cache_id, from->hot) || prov_flow(&chan);
 }
 
 static bool send(struct process *p, struct prov_object *to, u64 *word, bool ok)
@@ -81,7 +81,7 @@ static bool send(struct process *p, struct prov_object *to, u64 *word, bool ok)
 	};
 	struct prov_send begun;
 
-	if (prov_cache_hit(word, chan.cache_id, p->object.version))
+	if (prov_cache_hit(word, chan.cache_id, p->object.hot))
 		return true;
 	prov_send_begin(&chan, &begun);
 	return !ok || prov_send_end(&chan, &begun);
@@ -94,7 +94,7 @@ static bool deliver(struct prov_object *from, struct prov_object *to, u64 *word)
 		.cache = word, .cache_id = prov_cache_id(from->id),
 	};
 
-	return (word && prov_cache_hit(word, chan.cache_id, from->version)) ||
+	return (word && prov_cache_hit(word, chan.cache_id, from->hot)) ||
 	       prov_flow(&chan);
 }
 
@@ -434,6 +434,21 @@ static bool to_oneself(void)
 	       is("locks", port_locks_held(), 0);
 }
 
+static bool without_suppression(void)
+{
+	u64 in = 0, out = 0, peer = 0;
+	int i;
+
+	prov_suppress = false;
+	for (i = 0; i < ROUNDS; i++) {
+		receive(&process[0], &inode[0], &in);
+		send(&process[0], &inode[1], &out, true);
+		deliver(&inode[2], &inode[3], &peer);
+	}
+	prov_suppress = true;
+	return is("records", records, 3 * ROUNDS) & is("words", in || out || peer, 0);
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(void);
@@ -463,6 +478,7 @@ static const struct {
 	{ "no version is left: flows are counted as lost", last_version },
 	{ "a process with a wide id does without the cache", wide_ids_go_without_cache },
 	{ "a flow to oneself is none", to_oneself },
+	{ "without suppression each flow is recorded", without_suppression },
 };
 
 int main(void)

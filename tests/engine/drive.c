@@ -206,7 +206,7 @@ static void use_cache(struct prov_channel *chan, u64 *word,
 static bool hit(const struct prov_channel *chan)
 {
 	return chan->cache &&
-	       prov_cache_hit(chan->cache, chan->cache_id, READ_ONCE(chan->src->version));
+	       prov_cache_hit(chan->cache, chan->cache_id, READ_ONCE(chan->src->hot));
 }
 
 static void receive(const struct flow *f, int src)

@@ -4,15 +4,16 @@
  */
 #include "engine.h"
 
-#define MAX_HELD 2
+#define MAX_HELD 6
 
-static struct prov_object *held[MAX_HELD];
+static spinlock_t *held[MAX_HELD];
 static unsigned int nheld;
 static const char *error;
 
-static struct prov_object *owner(spinlock_t *lock)
+static const struct prov_object *owner(const spinlock_t *lock)
 {
-	return (struct prov_object *)((char *)lock - offsetof(struct prov_object, lock));
+	return (const struct prov_object *)((const char *)lock -
+					    offsetof(struct prov_object, lock));
 }
 
 static void complain(const char *what)
@@ -21,29 +22,37 @@ static void complain(const char *what)
 		error = what;
 }
 
+static int order(const spinlock_t *lock)
+{
+	return lock->rank == PORT_OBJECT ? PORT_INODE_MAP + 1 : lock->rank;
+}
+
+static void check_order(const spinlock_t *last, const spinlock_t *lock, bool nested)
+{
+	const bool both = last && last->rank == PORT_OBJECT && lock->rank == PORT_OBJECT;
+
+	if (nested != both)
+		complain("the nesting of the locks is not the one announced to lockdep");
+	if (both ? owner(last)->id >= owner(lock)->id : last && order(last) >= order(lock))
+		complain("locks are taken in the wrong order");
+}
+
 void port_lock(spinlock_t *lock, bool nested)
 {
-	struct prov_object *const obj = owner(lock);
-
 	if (lock->held)
 		complain("a lock is taken twice");
 	if (nheld == MAX_HELD) {
-		complain("more than two locks are taken");
+		complain("too many locks are taken");
 		return;
 	}
-	if (nested != !!nheld)
-		complain("the nesting of the locks is not the one announced to lockdep");
-	if (nheld && held[nheld - 1]->id >= obj->id)
-		complain("locks are taken in the wrong order");
+	check_order(nheld ? held[nheld - 1] : NULL, lock, nested);
 	lock->held = true;
-	held[nheld++] = obj;
+	held[nheld++] = lock;
 }
 
 void port_unlock(spinlock_t *lock)
 {
-	struct prov_object *const obj = owner(lock);
-
-	if (!nheld || held[nheld - 1] != obj) {
+	if (!nheld || held[nheld - 1] != lock) {
 		complain("locks are not released in reverse order");
 		return;
 	}

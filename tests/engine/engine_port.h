@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -27,10 +28,22 @@ typedef uint64_t u64;
 
 /* The documented lock-free accesses; atomic, so that ThreadSanitizer knows. */
 #ifndef PORT_POINTS
+/* It knows no address dependencies: what a pointer leads to is read after it. */
+#ifdef __SANITIZE_THREAD__
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#else
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#endif
 #define WRITE_ONCE(x, val) __atomic_store_n(&(x), (val), __ATOMIC_RELAXED)
 #else
+#ifdef PORT_MAPPINGS
 #define READ_ONCE(x) (port_point(), (x))
+#else
+/* Not where it is asked whether there are mappings: there are none then. */
+#define READ_ONCE(x) (__builtin_types_compatible_p(__typeof__(x), u32) ||	\
+		      __builtin_types_compatible_p(__typeof__(x), u64) ?	\
+		      port_point() : (void)0, (x))
+#endif
 #define WRITE_ONCE(x, val) (port_point(), (void)((x) = (val)))
 
 /**
@@ -52,7 +65,28 @@ void port_point(void);
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 #endif
 
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define min(a, b) ((a) < (b) ? (a) : (b))
+
+#define cmpxchg(ptr, old, new) __sync_val_compare_and_swap(ptr, old, new)
+
+#define GFP_KERNEL_ACCOUNT 0
+typedef int gfp_t;
+#define struct_size(p, member, count) (sizeof(*(p)) + (count) * sizeof((p)->member[0]))
+#define kzalloc(bytes, gfp) ((void)(gfp), calloc(1, bytes))
+#define kfree(p) free(p)
+
+#include "list_port.h"
+
+struct lock_class_key {
+	char unused;
+};
+
 #define SINGLE_DEPTH_NESTING 1
+
+/* Of the kernel's start; here it is a variable like others. */
+#define __ro_after_init
 
 /* For sparse, which counts the locks of the kernel's build. */
 #define __acquires(lock)
@@ -67,25 +101,48 @@ typedef pthread_spinlock_t spinlock_t;
 #define spin_lock_init(lock) pthread_spin_init(lock, PTHREAD_PROCESS_PRIVATE)
 #define spin_lock_irqsave(lock, flags) ((flags) = 0, pthread_spin_lock(lock))
 #define spin_lock_nested(lock, subclass) pthread_spin_lock(lock)
+#define spin_lock(lock) pthread_spin_lock(lock)
 #define spin_unlock(lock) pthread_spin_unlock(lock)
 #define spin_unlock_irqrestore(lock, flags) ((void)(flags), pthread_spin_unlock(lock))
+#define lockdep_set_class(lock, key) ((void)(key))
+
+#define DEFINE_SPINLOCK(name)						\
+	spinlock_t name;						\
+	static void __attribute__((constructor)) init_##name(void)	\
+	{								\
+		spin_lock_init(&(name));				\
+	}
 
 #else
 
+/* In the order in which locks of different ranks are taken. */
+enum port_rank {
+	PORT_OBJECT,	/* the default: by id among themselves */
+	PORT_GRAPH,
+	PORT_PROCESS_MAP,
+	PORT_INODE_MAP,
+};
+
 typedef struct {
 	bool held;
+	uint8_t rank;
 } spinlock_t;
 
-#define spin_lock_init(lock) ((lock)->held = false)
+#define spin_lock_init(lock) (*(lock) = (spinlock_t){ .rank = PORT_OBJECT })
+#define DEFINE_SPINLOCK(name) spinlock_t name = { .rank = PORT_GRAPH }
+/* The keys have the names of mapping.c. */
+#define lockdep_set_class(lock, key)					\
+	((lock)->rank = (key) == &process_lock_class ? PORT_PROCESS_MAP : PORT_INODE_MAP)
 #define spin_lock_irqsave(lock, flags) ((flags) = 0, port_lock(lock, false))
 #define spin_lock_nested(lock, subclass) port_lock(lock, true)
+#define spin_lock(lock) port_lock(lock, false)
 #define spin_unlock(lock) port_unlock(lock)
 #define spin_unlock_irqrestore(lock, flags) ((void)(flags), port_unlock(lock))
 
 /**
- * port_lock - take a lock of a struct prov_object and check the order by id
+ * port_lock - take a lock and check the order: by rank, and of objects by id
  * @lock: the lock
- * @nested: whether the engine says that it is the second one
+ * @nested: whether the engine says that it is the second one of an object
  */
 void port_lock(spinlock_t *lock, bool nested);
 void port_unlock(spinlock_t *lock);

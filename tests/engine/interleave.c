@@ -14,20 +14,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ucontext.h>
 
 #include "engine.h"
 #include "graph.h"
+#include "switch.h"
 
 enum {
-	MAX_THREADS	= 3,
 	MAX_CALLS	= 3,
 	INODES		= 2,
 	OBJECTS		= MAX_THREADS + INODES,
 	CALL_KINDS	= 2 * INODES,
 	MAX_RECORDS	= 2 * MAX_THREADS * MAX_CALLS,
-	MAX_CHOICES	= 1000,
-	STACK_BYTES	= 64 * 1024,
 	KIND		= 1,
 };
 
@@ -44,18 +41,12 @@ struct snapshot {
 
 /**
  * struct thread - a thread
- * @context: where it is
- * @stack: its stack
  * @call: what it does: bit 0 take or give, the others which inode
- * @waits: the lock that it needs to go on, or NULL
- * @finished: it has done all
+ * @snapshots: how many
+ * @snapshot: what it had after each call that takes
  */
 struct thread {
-	ucontext_t context;
-	char stack[STACK_BYTES];
 	u8 call[MAX_CALLS];
-	spinlock_t *waits;
-	bool finished;
 	int snapshots;
 	struct snapshot snapshot[MAX_CALLS];
 };
@@ -63,13 +54,9 @@ struct thread {
 static int threads = 2, calls = 2, preemptions = 3;
 static bool one_process;
 static struct thread thread[MAX_THREADS];
-static ucontext_t scheduler;
 
 /* The run that is going on. */
 static struct {
-	int current;
-	int preempted;
-	const char *error;
 	struct prov_object object[OBJECTS];
 	struct prov_memory memory[MAX_THREADS];
 	u64 in[INODES], out[INODES];
@@ -77,125 +64,6 @@ static struct {
 	int records;
 	struct record record[MAX_RECORDS];
 } now;
-
-/*
- * The decisions of the run, in order.  Those up to @fixed repeat the run before;
- * after them the first alternative is taken.
- */
-static struct {
-	int made, fixed;
-	u8 taken[MAX_CHOICES], possible[MAX_CHOICES];
-} choices;
-
-static void fail(const char *what)
-{
-	if (!now.error)
-		now.error = what;
-}
-
-static int choose(int possible)
-{
-	const int i = choices.made++;
-
-	if (i == MAX_CHOICES) {
-		printf("Bail out! a run has more decisions than there is room for\n");
-		exit(1);
-	}
-	if (i >= choices.fixed)
-		choices.taken[i] = 0;
-	choices.possible[i] = possible;
-	return choices.taken[i];
-}
-
-/* To the next run, if there is one: the last decision that can be another one is. */
-static bool next_choices(void)
-{
-	int i;
-
-	for (i = choices.made - 1; i >= 0; i--) {
-		if (choices.taken[i] + 1 < choices.possible[i]) {
-			choices.taken[i]++;
-			choices.fixed = i + 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool runnable(const struct thread *t)
-{
-	return !t->finished && !(t->waits && t->waits->held);
-}
-
-static int others_runnable(int able[MAX_THREADS])
-{
-	int n = 0, i;
-
-	for (i = 0; i < threads; i++)
-		if (i != now.current && runnable(&thread[i]))
-			able[n++] = i;
-	return n;
-}
-
-/* Chooses among the others; -1 if none can go on. */
-static int other_thread(void)
-{
-	int able[MAX_THREADS];
-	const int n = others_runnable(able);
-
-	if (!n)
-		return -1;
-	return able[n > 1 ? choose(n) : 0];
-}
-
-static void switch_to(int next)
-{
-	struct thread *const from = &thread[now.current];
-
-	now.current = next;
-	swapcontext(&from->context, &thread[next].context);
-}
-
-void port_point(void)
-{
-	int able[MAX_THREADS], n, next;
-
-	if (now.preempted == preemptions)
-		return;
-	n = others_runnable(able);
-	if (!n)
-		return;
-	/* The first alternative is to go on. */
-	next = choose(n + 1);
-	if (!next)
-		return;
-	now.preempted++;
-	switch_to(able[next - 1]);
-}
-
-void port_lock(spinlock_t *lock, bool nested)
-{
-	(void)nested;
-	port_point();
-	while (lock->held) {
-		int next;
-
-		thread[now.current].waits = lock;
-		next = other_thread();
-		if (next < 0) {
-			fail("the threads wait for each other");
-			setcontext(&scheduler);
-		}
-		switch_to(next);
-		thread[now.current].waits = NULL;
-	}
-	lock->held = true;
-}
-
-void port_unlock(spinlock_t *lock)
-{
-	lock->held = false;
-}
 
 bool prov_emit_edge(u8 op, const struct prov_object *src, u32 src_version,
 		    const struct prov_object *dst, u32 dst_version)
@@ -211,14 +79,14 @@ bool prov_emit_edge(u8 op, const struct prov_object *src, u32 src_version,
 
 void prov_emit_lost(void)
 {
-	fail("a record is counted as lost");
+	switch_fail("a record is counted as lost");
 }
 
 static bool hit(const struct prov_channel *chan)
 {
-	const u32 version = READ_ONCE(chan->src->version);
+	const u32 hot = READ_ONCE(chan->src->hot);
 
-	return prov_cache_hit(chan->cache, chan->cache_id, version);
+	return prov_cache_hit(chan->cache, chan->cache_id, hot);
 }
 
 static void take(int index, int inode)
@@ -266,7 +134,7 @@ static void give(int index, int inode)
 
 static void run_thread(int index)
 {
-	int i, next;
+	int i;
 
 	for (i = 0; i < calls; i++) {
 		const int inode = thread[index].call[i] >> 1;
@@ -276,50 +144,20 @@ static void run_thread(int index)
 		else
 			take(index, inode);
 	}
-	thread[index].finished = true;
-	next = other_thread();
-	if (next >= 0)
-		switch_to(next);
-	for (i = 0; i < threads; i++)
-		if (!thread[i].finished)
-			fail("a thread waits for a lock that is not released");
-	setcontext(&scheduler);
-}
-
-static void start_thread(int index)
-{
-	struct thread *const t = &thread[index];
-
-	t->waits = NULL;
-	t->finished = false;
-	t->snapshots = 0;
-	getcontext(&t->context);
-	t->context.uc_stack.ss_sp = t->stack;
-	t->context.uc_stack.ss_size = sizeof(t->stack);
-	t->context.uc_link = NULL;
-	makecontext(&t->context, (void (*)(void))run_thread, 1, index);
 }
 
 static void run(void)
 {
-	volatile bool back = false;
 	int i;
 
 	memset(&now, 0, sizeof(now));
-	choices.made = 0;
 	for (i = 0; i < OBJECTS; i++) {
 		prov_object_init(&now.object[i], i + 1, KIND);
 		now.data[i] = 1ULL << i;
 	}
 	for (i = 0; i < threads; i++)
-		start_thread(i);
-	/* Threads come back here when all is over, or nothing goes on. */
-	getcontext(&scheduler);
-	if (back)
-		return;
-	back = true;
-	now.current = choose(threads);
-	setcontext(&thread[now.current].context);
+		thread[i].snapshots = 0;
+	switch_run(threads, preemptions, run_thread);
 }
 
 static void check_data(const struct graph *graph, const short *owner, int node, u64 data)
@@ -331,7 +169,7 @@ static void check_data(const struct graph *graph, const short *owner, int node, 
 		if (graph->ancestors[node][i / 64] >> (i % 64) & 1)
 			recorded |= 1ULL << owner[i];
 	if (data & ~recorded)
-		fail("data is somewhere without its ancestor");
+		switch_fail("data is somewhere without its ancestor");
 }
 
 static void check_run(void)
@@ -345,7 +183,7 @@ static void check_run(void)
 	for (obj = 0; obj < OBJECTS; obj++) {
 		first[obj] = graph.nodes;
 		if (now.object[obj].version > MAX_RECORDS)
-			return fail("there are more versions than flows can make");
+			return switch_fail("there are more versions than flows can make");
 		for (version = 0; version <= now.object[obj].version; version++) {
 			const int node = graph_node(&graph);
 
@@ -359,12 +197,12 @@ static void check_run(void)
 
 		if (r->src_version > now.object[r->src].version ||
 		    r->dst_version > now.object[r->dst].version)
-			return fail("a record names a version that never was");
+			return switch_fail("a record names a version that never was");
 		graph_edge(&graph, first[r->src] + r->src_version,
 			   first[r->dst] + r->dst_version);
 	}
 	if (graph.cyclic)
-		fail("the records make a cycle");
+		switch_fail("the records make a cycle");
 	if (one_process)
 		return;
 	for (obj = 0; obj < OBJECTS; obj++)
@@ -386,7 +224,7 @@ static void report(void)
 {
 	int i, call;
 
-	printf("# %s\n", now.error);
+	printf("# %s\n", switch_error());
 	for (i = 0; i < threads; i++) {
 		printf("# a thread of P%d:", one_process ? 0 : i);
 		for (call = 0; call < calls; call++)
@@ -398,29 +236,25 @@ static void report(void)
 		printf("# record %s@%u -> %s@%u\n", name(now.record[i].src),
 		       now.record[i].src_version, name(now.record[i].dst),
 		       now.record[i].dst_version);
-	printf("# decisions:");
-	for (i = 0; i < choices.made; i++)
-		printf(" %d", choices.taken[i]);
-	printf("\n");
+	switch_print();
 }
 
 static u64 run_all(void)
 {
 	u64 runs = 0;
 
-	choices.made = 0;
-	choices.fixed = 0;
+	switch_first();
 	do {
 		run();
 		runs++;
-		if (!now.error)
+		if (!switch_error())
 			check_run();
-		if (now.error) {
+		if (switch_error()) {
 			report();
 			printf("not ok 1 - all interleavings\n1..1\n");
 			exit(1);
 		}
-	} while (next_choices());
+	} while (switch_next());
 	return runs;
 }
 

@@ -125,7 +125,7 @@ static void dawdle(void)
 static bool hit(const struct prov_channel *chan)
 {
 	return chan->cache &&
-	       prov_cache_hit(chan->cache, chan->cache_id, READ_ONCE(chan->src->version));
+	       prov_cache_hit(chan->cache, chan->cache_id, READ_ONCE(chan->src->hot));
 }
 
 static void take(int inode, int process, u64 *word)

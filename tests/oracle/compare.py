@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The comparison of system calls with what was recorded, in both directions.
+
+*Complete*: each flow of each call has an edge between exactly these two nodes by the end of the
+call.  An edge from before the call will do only if it left the version that the source still had
+when the call began: then there was nothing new to say.
+
+*Sound*: each edge that a traced thread made lies within a call of that thread which made such a
+flow between these two nodes.
+"""
+import bisect
+import collections
+
+import calls as table
+import identity
+import processes
+from identity import FOREVER
+
+# Who watches is no part of what is watched.
+_TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
+
+
+class Comparison:
+	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls.
+
+	@counted is how many calls moved data, @flows how many flows they made, @repeats how many of
+	these had been said before, and @explained how many edges have a call behind them.  @alone are
+	the calls of which one edge is all that says it, as (Call, Flow, source, target, Step).
+	"""
+
+	def __init__(self, calls, record, links=None):
+		self.calls = calls
+		self.record = record
+		self.identity = identity.Identity(calls, record, links or {})
+		self.processes = self.identity.processes
+		self.missing, self.unexplained, self.alone = [], [], []
+		self.unknown = sorted({call.name for call in calls if not table.is_known(call)})
+		self.counted = self.flows = self.repeats = self.explained = 0
+		self._ignored = {table.ignored_socket(call) for call in calls}
+		# (tid, start of a call): [(Flow, sources, targets)]
+		self._made = {}
+		# Memory: [(since, nodes, what lasts)]
+		self._mappings = collections.defaultdict(list)
+		# Memory: beginnings and ends of calls that send
+		self._outgoing = collections.defaultdict(lambda: ([], []))
+		self._by_tid = {}				# tid: ([start], [Call])
+		for call in calls:
+			starts, own = self._by_tid.setdefault(call.tid, ([], []))
+			starts.append(call.start)
+			own.append(call)
+		self._find_outgoing()
+		for call in calls:
+			self.identity.look(call)
+			self._compare(call)
+		self.identity.finish()
+		for tid in self._by_tid:
+			for edge in self.record.by_tid.get(tid, ()):
+				self._explain(edge)
+		self._explain_foreign()
+
+	def _flows(self, call):
+		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
+			for flow in table.flows(call)]
+
+	def _find_outgoing(self):
+		for call in self.calls:
+			if call.end and any(flow.source == table.PROCESS and flow.must and not flow.lasts
+					    for flow in self._flows(call)):
+				memory = self.processes.memory(call.tid, call.start)
+				begins, ends = self._outgoing[memory]
+				begins.append(call.start)
+				ends.append(call.end)
+
+	# -- each call has its edges ---------------------------------------------------------
+
+	def _compare(self, call):
+		flows = self._flows(call)
+		if not flows:
+			return
+		end = call.end or FOREVER
+		own = list(self.record.of_thread(call.tid, call.start, end))
+		done = []
+		for flow in flows:
+			ends = [edge for edge in own if edge.op in flow.ops]
+			sources = self.identity.nodes(flow.source, call,
+						      {edge.from_node for edge in ends})
+			targets = self.identity.nodes(flow.target, call,
+						      {edge.to_node for edge in ends})
+			done.append((flow, sources, targets))
+			if flow.lasts:
+				memory = self.processes.memory(call.tid, call.start)
+				self._mappings[memory].append((
+					call.start, targets if flow.lasts == "written" else sources,
+					flow.lasts))
+			if flow.must:
+				self.flows += 1
+				self._demand(call, flow, sources, targets)
+			# What is received through a socket was first delivered to it.
+			if flow.must and "recv" in flow.ops and flow.source[0] == "socket":
+				for node in sources:
+					peer = self.record.nodes[node].get("peer")
+					if peer:
+						self._demand(call, flow._replace(ops=("deliver",)),
+							     {peer}, {node})
+		self._made[call.tid, call.start] = done
+		self.counted += any(flow.must for flow in flows)
+
+	def _deadline(self, call, flow):
+		"""When the edge has to be there; None if it never has to.
+
+		A mapping is looked at when it first matters: when something is sent, or when it ends and
+		lets something through.
+		"""
+		end = call.end or FOREVER
+		if not flow.lasts:
+			return end
+		memory = self.processes.memory(call.tid, call.start)
+		if flow.lasts == "written":
+			return max(memory.ended, end)
+		begins, ends = self._outgoing[memory]
+		position = bisect.bisect_left(begins, end)
+		return ends[position] if position < len(begins) else None
+
+	def _is_shared(self, call, nodes):
+		"""Does who made the call let something through to one of @nodes by a mapping?"""
+		memory = self.processes.memory(call.tid, call.start)
+		return any(lasts == "written" and nodes & others
+			   for _, others, lasts in self._inherited(memory))
+
+	def _inherited(self, memory):
+		"""Mappings of a Memory, and those that its parent had."""
+		while memory:
+			yield from self._mappings.get(memory, ())
+			if not memory.made or not processes.is_clone(memory.made):
+				break
+			memory = memory.parent
+
+	def _demand(self, call, flow, sources, targets):
+		edges = self.record.looks if flow.ops[0] in ("readdir", "pass", "receive") else \
+			self.record.steps
+		deadline = self._deadline(call, flow)
+		if deadline is None:
+			return
+		for source in sources:
+			for target in targets:
+				said = [step for step in edges.get((source, target), ())
+					if step.time <= deadline]
+				if not said:
+					continue
+				# If it was said before: is there nothing new in the source since?
+				known = 0 if edges is self.record.looks else \
+					self.record.newest(source, call.start)
+				fresh = [step for step in said if step.from_version >= known]
+				if said[-1].time < call.start:
+					if not fresh:
+						continue
+					self.repeats += 1
+				elif len(fresh) == 1 and not flow.lasts:
+					self.alone.append((call, flow, source, target, fresh[0]))
+				return
+		# Those who share memory know the same, and say so to each other by any of them.
+		if (flow.lasts or self._is_shared(call, sources | targets)) and any(
+				self.record.reaches(source, self.record.newest(source, call.start),
+						    target, deadline)
+				for source in sources for target in targets):
+			self.repeats += 1
+			return
+		self.missing.append((call, flow, sources, targets))
+
+	# -- each edge has its call ----------------------------------------------------------
+
+	def _explain(self, edge):
+		tid = edge.tid
+		starts, own = self._by_tid[tid]
+		position = bisect.bisect_right(starts, edge.time) - 1
+		if position < 0:
+			# Before its first program, strace's child is not watched.
+			good = self.processes.memory(tid, 0).made is None
+		else:
+			good = self._is_behind(own[position], edge)
+		if good:
+			self.explained += 1
+		else:
+			self.unexplained.append((edge, own[position] if position >= 0 else None))
+
+	def _is_behind(self, call, edge):
+		if edge.op == "ptrace" and edge.from_node in self.identity.tracers:
+			return processes.is_clone(call)
+		if edge.op in table.BEHIND:
+			names = table.BEHIND[edge.op]
+			return names is None or call.name in names
+		made = self._made.get((call.tid, call.start), ())
+		for flow, sources, targets in made:
+			if edge.op in flow.ops and edge.from_node in sources and \
+					edge.to_node in targets:
+				return True
+		if edge.op == "deliver":
+			# When it is received, or when it is sent: by either end.
+			ends = {edge.from_node, edge.to_node}
+			return any(flow.ops[0] in ("recv", "send") and ends & (sources | targets)
+				   for flow, sources, targets in made)
+		if edge.op == "exec" and call.name in ("execve", "execveat"):
+			return self._is_image(call, edge)
+		if edge.op in ("mmap", "mmap_write"):
+			return self._is_mapped(edge)
+		# What sendfile() or splice() put into a socket or pipe are the pages of the file:
+		# who takes them out reads the file.
+		return edge.op == "read" and self.record.nodes[edge.from_node]["kind"] == "file" and \
+			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets
+			    for flow, _, targets in made)
+
+	def _is_image(self, call, edge):
+		"""Is it the binary of a new program, or the interpreter of a script?"""
+		memory = self.processes.memory(call.tid, call.start + 1)
+		if edge.to_node != memory.node:
+			return False
+		return self.record.nodes[edge.to_node].get("exe") in self.record.paths(edge.from_node)
+
+	def _is_program(self, memory, node):
+		"""Did the kernel map a file when it executed a program in that Memory?"""
+		names = self.record.paths(node)
+		return self.record.nodes[memory.node].get("exe") in names or \
+			self.identity.loader() in names
+
+	def _is_mapped(self, edge):
+		what, process, other = ("mapping", edge.to_node, edge.from_node) \
+			if edge.op == "mmap" else ("written", edge.from_node, edge.to_node)
+		memory = self.identity.memory_of.get(process)
+		if memory is None or self._is_anonymous(other):
+			# Who is not traced can map what it likes, and strace shows nothing by which one
+			# shared anonymous memory can be told from another.
+			return True
+		if edge.op == "mmap" and self._is_program(memory, other):
+			return True
+		return any(since <= edge.time and lasts == what and other in nodes
+			   for since, nodes, lasts in self._inherited(memory))
+
+	def _is_anonymous(self, node):
+		return self.record.nodes[node]["kind"] == "memfd" and \
+			self.record.nodes[node].get("name") == "dev/zero"
+
+	def _explain_foreign(self):
+		"""Edges to and from traced processes that no traced thread made."""
+		nodes = set(self.identity.memory_of)
+		for edge in self.record.edges:
+			if edge.tid and self.processes.known(edge.tid) or \
+					not nodes & {edge.from_node, edge.to_node}:
+				continue
+			# Who asks a process makes it take over what it has mapped.
+			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
+				continue
+			# Of who has lost its parent, init takes the status.
+			if edge.op == "wait" and self.record.nodes[edge.to_node].get("pid") == 1:
+				continue
+			# The log daemon looks at who writes to it; its calls are not traced.
+			if edge.op == "peek" and edge.to_node not in nodes:
+				continue
+			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
+				continue
+			if edge.op == "fork" and edge.from_node in self.identity.tracers:
+				continue
+			if edge.op in _TRACER and \
+					self.identity.tracers & {edge.from_node, edge.to_node}:
+				continue
+			self.unexplained.append((edge, None))

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which nodes of a record the objects of system calls are."""
+import posixpath
+import re
+
+import calls as table
+import processes
+import strace
+
+FOREVER = float("inf")
+_ADDRESS = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
+
+
+class Identity:
+	"""Goes along with the calls of a trace, in the order in which they began.
+
+	@mistaken are calls that showed another inode or address than the node has that they were on,
+	with these nodes, and @identified is how many such calls there were.
+	"""
+
+	def __init__(self, calls, record, links):
+		self.record = record
+		self.links = links
+		self.processes = processes.Processes(calls)
+		self.mistaken = []
+		self.identified = 0
+		self._learnt = {}	# object: node
+		self._object_of = {}	# node: object
+		self._inodes = {}	# (Memory, path, deleted): nodes
+		self._remotes = []	# (Call, socket, address)
+		self._cwd = {}		# tid: path
+		self._find_processes()
+		self.memory_of = {memory.node: memory for memory in self.processes.memories
+				  if memory.node}
+		roots = {memory.node for memory in self.processes.memories if not memory.made}
+		self.tracers = {edge.from_node for edge in record.edges
+				if edge.op == "fork" and edge.to_node in roots}
+
+	def look(self, call):
+		"""The next call: learn from it what there is to learn."""
+		self._follow_directory(call)
+		self._identify(call)
+		self._note_address(call)
+
+	def finish(self):
+		"""After the last call: have sockets the addresses that calls on them showed?"""
+		for call, what, address in self._remotes:
+			node = self._learnt.get(what)
+			if node:
+				self.identified += 1
+				if self.record.nodes[node].get("remote") != address:
+					self.mistaken.append((call, {node}))
+
+	def _find_processes(self):
+		"""The node of each Memory: by the edge that the kernel made with it."""
+		for memory in self.processes.memories:
+			made = memory.made
+			if made is None:
+				continue
+			op = "fork" if processes.is_clone(made) else "exec"
+			found = {edge.to_node for edge in
+				 self.record.of_thread(made.tid, made.start, made.end or FOREVER)
+				 if edge.op == op and
+				 self.record.nodes[edge.to_node].get("pid") == memory.pid}
+			if len(found) == 1:
+				memory.node = found.pop()
+		for memory in self.processes.memories:
+			# Strace's own child, until it executes the first program.
+			parent = memory.parent
+			if parent and parent.made is None and parent.node is None and memory.node:
+				parent.node = next((
+					edge.from_node for edge in self.record.of_thread(
+						memory.made.tid, memory.made.start, memory.made.end)
+					if edge.op == "exec" and edge.to_node == memory.node and
+					self.record.nodes[edge.from_node]["kind"] == "process"), None)
+
+	def loader(self):
+		return self._resolve(table.LOADER, "/")
+
+	def _follow_directory(self, call):
+		"""The directory from which a relative path goes, as far as strace tells it."""
+		tid = call.tid
+		if tid not in self._cwd:
+			parent = self.processes.parent(tid)
+			self._cwd[tid] = self._cwd.get(parent)
+		if call.name in ("chdir", "fchdir") and call.result == "0":
+			opened = strace.descriptor(call.arguments[0])
+			self._cwd[tid] = opened.name if opened else self._resolve(
+				strace.string(call.arguments[0]), self._cwd[tid])
+		elif call.name == "getcwd" and strace.number(call.result):
+			self._cwd[tid] = strace.string(call.arguments[0]) or self._cwd[tid]
+		elif call.arguments and call.arguments[0].startswith("AT_FDCWD<"):
+			self._cwd[tid] = strace.descriptor(call.arguments[0]).name
+
+	def _resolve(self, path, directory):
+		"""A path without links, as far as these are known."""
+		path = posixpath.join(directory or "/", path)
+		done, todo, steps = "/", path.split("/"), 0
+		while todo:
+			part = todo.pop(0)
+			if part in ("", "."):
+				continue
+			done = posixpath.dirname(done) if part == ".." else posixpath.join(done, part)
+			if done in self.links and steps < 40:
+				steps += 1
+				target = self.links[done]
+				todo = target.split("/") + todo
+				done = "/" if target.startswith("/") else posixpath.dirname(done)
+		return done
+
+	def nodes(self, what, call, near):
+		"""Nodes that an object can be.  @near are those at the ends of the call's own edges."""
+		end = call.end or FOREVER
+		if what == table.PROCESS:
+			memory = self.processes.memory(call.tid, call.start)
+			return {memory.node} if memory.node else set()
+		if what[0] == "image":
+			memory = self.processes.memory(call.tid, call.start + 1)
+			return {memory.node} if memory.node else set()
+		if what[0] == "exe":
+			image = self.processes.memory(call.tid, call.start + 1).node
+			exe = self.record.nodes[image].get("exe") if image else None
+			return self.record.named(exe, False, call.start, end)
+		if what[0] == "child":
+			memory = self.processes.memory(what[1], 0) \
+				if self.processes.known(what[1]) else None
+			if memory is not None and memory.made is call:
+				return {memory.node} if memory.node else set()
+			return {node for node in near if self.record.nodes[node].get("pid") == what[1]}
+		if what[0] == "path":
+			path = what[1]
+			if not path.startswith("/") or path in self.links or \
+					call.name.startswith("exec") or path == table.LOADER:
+				path = self._resolve(path, self._cwd[call.tid])
+			nodes = self.record.named(path, what[2], call.start, end)
+			memory = self.processes.memory(call.tid, call.start)
+			return nodes & self._inodes.get((memory, *what[1:]), set()) or nodes
+		if what[0] in ("pipe", "device", "anon", "queue", "semaphores"):
+			return self.record.numbered(what[0], what[1])
+		return self._learn(what, near)
+
+	def _learn(self, what, near):
+		"""What the log has no name for: the first edge of a call on it tells its node."""
+		kinds = {"socket": "socket", "link": "symlink"}
+		found = {node for node in near if self.record.nodes[node]["kind"] == kinds[what[0]]}
+		known = self._learnt.get(what)
+		if what[0] == "link":
+			# A link can be made anew under its name.
+			if len(found) == 1:
+				self._learnt[what] = next(iter(found))
+			return found or {known} - {None}
+		if known is None:
+			found = {node for node in found if self._object_of.get(node, what) == what}
+			if len(found) == 1:
+				known = found.pop()
+				self._learnt[what] = known
+				self._object_of[known] = what
+		return {known} - {None}
+
+	def _identify(self, call):
+		"""Where strace shows an inode number: is it that of a node which had the path?
+
+		From then on it is clear which of several nodes the path stands for.
+		"""
+		known = strace.inode(call)
+		if not known or known[0].kind != "path":
+			return
+		opened, device, ino = known
+		nodes = self.record.named(opened.name, opened.deleted, call.start, call.end or FOREVER)
+		self.identified += 1
+		same = {node for node in nodes if self.record.nodes[node].get("ino") == ino and
+			self.record.nodes[node].get("dev") == device}
+		if nodes and not same:
+			self.mistaken.append((call, nodes))
+		memory = self.processes.memory(call.tid, call.start)
+		self._inodes[memory, opened.name, opened.deleted] = same
+
+	def _note_address(self, call):
+		"""The other end of an IPv4 connection."""
+		if call.name == "connect" and re.match(r"0|-1 EINPROGRESS", call.result or ""):
+			what = table.object_of(strace.descriptor(call.arguments[0]))
+		elif call.name in ("accept", "accept4"):
+			what = table.object_of(strace.descriptor(call.result or ""))
+		else:
+			return
+		match = _ADDRESS.search(call.arguments[1])
+		if what and match:
+			self._remotes.append((call, what, "%s:%s" % match.group(2, 1)))
