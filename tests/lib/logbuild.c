@@ -299,6 +299,29 @@ void log_socket(struct logbuild *log, uint64_t time, uint64_t id, uint16_t famil
 	rec->socket.netns = htole64(4026531840);
 }
 
+void log_ipc(struct logbuild *log, uint64_t time, uint64_t id, uint8_t kind, uint32_t key,
+	     uint32_t number)
+{
+	struct prov_node_record *const rec =
+		record(log, offsetof(struct prov_node_record, ipc) + sizeof(rec->ipc),
+		       PROV_R_NODE, kind, time);
+
+	rec->id = htole64(id);
+	rec->ipc.key = htole32(key);
+	rec->ipc.id = htole32(number);
+	rec->ipc.ipcns = htole64(4026531839);
+}
+
+void log_message(struct logbuild *log, uint64_t time, uint64_t id, uint64_t queue)
+{
+	struct prov_node_record *const rec =
+		record(log, offsetof(struct prov_node_record, message) + sizeof(rec->message),
+		       PROV_R_NODE, PROV_K_MESSAGE, time);
+
+	rec->id = htole64(id);
+	rec->message.queue = htole64(queue);
+}
+
 void log_edge(struct logbuild *log, uint64_t time, uint8_t class, uint8_t op, uint64_t from,
 	      uint32_t from_version, uint64_t to, uint32_t to_version)
 {
@@ -371,17 +394,58 @@ void log_attr(struct logbuild *log, uint64_t time, uint64_t id, uint32_t mode, u
 	rec->size = htole64(size);
 }
 
+void log_refusal(struct logbuild *log, uint64_t time, uint8_t layer, uint64_t id,
+		 uint32_t version, uint64_t object, uint32_t error, uint32_t detail,
+		 const void *text, size_t bytes)
+{
+	struct prov_refusal_record *const rec =
+		record(log, sizeof(*rec) + ((bytes + 7) & ~7ul), PROV_R_REFUSAL, layer, time);
+
+	rec->id = htole64(id);
+	rec->version = htole32(version);
+	rec->object = htole64(object);
+	rec->error = htole32(error);
+	rec->detail = htole32(detail);
+	memcpy(rec->text, text, bytes);
+}
+
+void log_process_attr(struct logbuild *log, uint64_t time, uint64_t id, uint64_t cgroup,
+		      uint32_t first_ns, uint32_t pid)
+{
+	struct prov_process_attr_record *const rec =
+		record(log, sizeof(*rec), PROV_R_PROCESS_ATTR, 0, time);
+
+	rec->id = htole64(id);
+	rec->cgroup = htole64(cgroup);
+	for (int i = 0; i < PROV_NS_COUNT; i++)
+		rec->ns[i] = htole32(first_ns + i);
+	rec->pid = htole32(pid);
+}
+
+void log_pid(struct logbuild *log, uint64_t time, uint64_t id, uint32_t pid)
+{
+	struct prov_pid_record *const rec = record(log, sizeof(*rec), PROV_R_PID, 0, time);
+
+	rec->id = htole64(id);
+	rec->pid = htole32(pid);
+	rec->ns = htole32(7);
+}
+
 void log_address(struct logbuild *log, uint64_t time, uint64_t id, uint8_t end,
 		 const char *address, uint16_t port)
 {
 	struct prov_address_record *const rec =
 		record(log, sizeof(*rec), PROV_R_ADDRESS, end, time);
 	const int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+	char host[INET6_ADDRSTRLEN];
 
 	rec->id = htole64(id);
 	rec->family = htole16(family);
 	rec->port = htole16(port);
-	check(inet_pton(family, address, rec->address) == 1, address);
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(address, "%"), address);
+	if (strchr(address, '%'))
+		rec->scope = htole32(strtoul(strchr(address, '%') + 1, NULL, 10));
+	check(inet_pton(family, host, rec->address) == 1, address);
 }
 
 void log_peer(struct logbuild *log, uint64_t time, uint64_t id, uint64_t peer)

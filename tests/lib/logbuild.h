@@ -47,6 +47,9 @@ void log_process(struct logbuild *log, uint64_t time, uint64_t id, uint32_t pid,
 /** log_inode - @strong: with a file system UUID and generation */
 void log_inode(struct logbuild *log, uint64_t time, uint64_t id, uint8_t kind, uint64_t ino,
 	       int strong);
+void log_ipc(struct logbuild *log, uint64_t time, uint64_t id, uint8_t kind, uint32_t key,
+	     uint32_t number);
+void log_message(struct logbuild *log, uint64_t time, uint64_t id, uint64_t queue);
 void log_socket(struct logbuild *log, uint64_t time, uint64_t id, uint16_t family, uint16_t type,
 		uint16_t protocol);
 void log_edge(struct logbuild *log, uint64_t time, uint8_t class, uint8_t op, uint64_t from,
@@ -59,7 +62,14 @@ void log_argv(struct logbuild *log, uint64_t time, uint64_t id, const char *cons
 	      size_t part_bytes);
 void log_cred(struct logbuild *log, uint64_t time, uint64_t id, uint32_t uid, uint32_t gid);
 void log_attr(struct logbuild *log, uint64_t time, uint64_t id, uint32_t mode, uint64_t size);
-/** log_address - @address: as inet_ntop(3) writes it */
+/** log_refusal - @object: 0 for none; @text: in full, with its NULs */
+void log_refusal(struct logbuild *log, uint64_t time, uint8_t layer, uint64_t id,
+		 uint32_t version, uint64_t object, uint32_t error, uint32_t detail,
+		 const void *text, size_t bytes);
+void log_process_attr(struct logbuild *log, uint64_t time, uint64_t id, uint64_t cgroup,
+		      uint32_t first_ns, uint32_t pid);
+void log_pid(struct logbuild *log, uint64_t time, uint64_t id, uint32_t pid);
+/** log_address - @address: as inet_ntop(3) writes it, with %N behind it for a scope */
 void log_address(struct logbuild *log, uint64_t time, uint64_t id, uint8_t end,
 		 const char *address, uint16_t port);
 void log_peer(struct logbuild *log, uint64_t time, uint64_t id, uint64_t peer);

@@ -176,14 +176,29 @@ static void stays_in_its_bounds(void **state)
 static void names_are_found_again(void **state)
 {
 	(void)state;
-	for (unsigned int i = PROV_K_PROCESS; i <= PROV_K_SOCKET; i++) {
+	for (unsigned int i = PROV_K_PROCESS; i <= PROV_K_TUN; i++) {
 		const char *const name = prov_kind_name(i);
 
 		assert_string_not_equal(name, "?");
 		assert_int_equal(prov_kind_from_name(name, strlen(name)), i);
 	}
-	for (unsigned int i = PROV_OP_READ; i <= PROV_OP_READDIR; i++)
+	for (unsigned int i = PROV_K_KEY; i <= PROV_K_LOOP; i++)
+		assert_int_equal(prov_kind_from_name(prov_kind_name(i), strlen(prov_kind_name(i))),
+				 i);
+	for (unsigned int i = PROV_OP_LOAD; i <= PROV_OP_USE; i++)
 		assert_string_not_equal(prov_op_name(i), "?");
+	for (unsigned int i = PROV_OP_SWAP; i <= PROV_OP_REQUEST; i++)
+		assert_string_not_equal(prov_op_name(i), "?");
+	for (unsigned int i = PROV_OP_READ; i <= PROV_OP_SHUTDOWN; i++)
+		assert_string_not_equal(prov_op_name(i), "?");
+	for (unsigned int i = PROV_OP_REMOVEXATTR; i <= PROV_OP_MOVE_MOUNT; i++)
+		assert_string_not_equal(prov_op_name(i), "?");
+	for (unsigned int i = PROV_T_ALIAS; i <= PROV_T_UMOUNT; i++)
+		assert_string_not_equal(prov_text_name(i), "?");
+	for (unsigned int i = PROV_LAYER_DAC; i <= PROV_LAYER_MODULE; i++)
+		assert_string_not_equal(prov_layer_name(i), "?");
+	for (unsigned int i = 0; i < PROV_NS_COUNT; i++)
+		assert_string_not_equal(prov_namespace_name(i), "?");
 	for (unsigned int i = PROV_T_OPEN; i <= PROV_T_ANON_NAME; i++)
 		assert_string_not_equal(prov_text_name(i), "?");
 	assert_string_equal(prov_op_name(255), "?");
@@ -240,6 +255,54 @@ static void loads_nodes_and_edges(void **state)
 	assert_null(graph_next(&cursor, &number));
 	cursor = graph_out_of(graph, process, 4, 9);
 	assert_null(graph_next(&cursor, &number));
+	graph_free(graph);
+}
+
+static void loads_refusals(void **state)
+{
+	static const char full[] = "path_mkdir\0landlock\0made";
+	struct logbuild *const log = log_begin(*state);
+	struct graph_refusal refusal;
+	const struct graph_edge *edge;
+	struct graph *graph;
+
+	log_process(log, 1 * S, 10, 77, 1, 1 * S);
+	log_inode(log, 1 * S, 20, PROV_K_DIRECTORY, 5, 1);
+	log_edge(log, 2 * S, D, PROV_OP_READ, 20, 0, 10, 0);
+	log_refusal(log, 3 * S, PROV_LAYER_LSM, 10, 4, 20, 13, 2, full, sizeof(full));
+	log_refusal(log, 4 * S, PROV_LAYER_CAPABILITY, 10, 4, 0, 1, 18, "capable\0", 9);
+	/* Texts without an end, and none at all. */
+	log_refusal(log, 5 * S, PROV_LAYER_DAC, 10, 4, 20, 1, 0, "eight by", 8);
+	log_refusal(log, 6 * S, 99, 10, 4, 20, 1, 0, "", 0);
+	log_end(log);
+
+	graph = load(*state);
+	assert_int_equal(faults(graph), 0);
+	assert_int_equal(graph_edge_count(graph), 5);
+	assert_false(graph_refusal(graph, graph_edge(graph, 0), &refusal));
+	edge = graph_edge(graph, 1);
+	assert_int_equal(edge->class, PROV_R_EDGE_CONTROL);
+	assert_int_equal(edge->op, PROV_OP_REFUSED);
+	assert_int_equal(edge->from_version, 4);
+	assert_int_equal(edge->to, graph_find_node(graph, 0, 20));
+	assert_true(graph_refusal(graph, edge, &refusal));
+	assert_string_equal(refusal.hook, "path_mkdir");
+	assert_string_equal(refusal.by, "landlock");
+	assert_string_equal(refusal.made, "made");
+	assert_int_equal(refusal.error, 13);
+	assert_int_equal(refusal.detail, 2);
+	assert_int_equal(refusal.layer, PROV_LAYER_LSM);
+	edge = graph_edge(graph, 2);
+	assert_int_equal(edge->to, edge->from);
+	assert_int_equal(edge->to_version, 4);
+	assert_true(graph_refusal(graph, edge, &refusal));
+	assert_string_equal(refusal.hook, "capable");
+	assert_string_equal(refusal.by, "");
+	assert_true(graph_refusal(graph, graph_edge(graph, 3), &refusal));
+	assert_string_equal(refusal.hook, "eight by");
+	assert_string_equal(refusal.made, "");
+	assert_true(graph_refusal(graph, graph_edge(graph, 4), &refusal));
+	assert_string_equal(refusal.hook, "");
 	graph_free(graph);
 }
 
@@ -432,6 +495,45 @@ static void keeps_to_its_memory(void **state)
 	graph_free(graph);
 }
 
+/* The limit is for the log and what is asked of it. */
+static void questions_keep_to_its_memory(void **state)
+{
+	struct graph_options options = {};
+	struct logbuild *const log = log_begin(*state);
+	uint64_t least = 0, most = 1 << 24;
+	struct graph *graph;
+
+	for (uint64_t i = 1; i < 5000; i++)
+		log_edge(log, S, D, PROV_OP_SEND, i, 0, i + 1, 0);
+	log_end(log);
+	/* What loading takes, to a few bytes. */
+	while (most - least > 64) {
+		options.max_bytes = least + (most - least) / 2;
+		if (graph_load(&graph, *state, &options)) {
+			least = options.max_bytes;
+		} else {
+			graph_free(graph);
+			most = options.max_bytes;
+		}
+	}
+	for (int more = 0; more < 2; more++) {
+		struct traverse_start start = {};
+		struct traverse_result result;
+		struct traverse_query query = {
+			.forward = true, .classes = TRAVERSE_DATA, .max_depth = UINT32_MAX,
+			.until_ns = UINT64_MAX,
+		};
+
+		options.max_bytes = most + (more ? 1 << 24 : 0);
+		assert_int_equal(graph_load(&graph, *state, &options), 0);
+		query.graph = graph;
+		start.node = graph_find_node(graph, 0, 1);
+		assert_int_equal(traverse(&query, &start, 1, &result), more ? 0 : -ENOMEM);
+		traverse_free(&result);
+		graph_free(graph);
+	}
+}
+
 static void boots_may_be_empty(void **state)
 {
 	struct logbuild *const log = log_begin(*state);
@@ -447,6 +549,48 @@ static void boots_may_be_empty(void **state)
 	/* In order of time, not of reading. */
 	assert_int_equal(graph_boot(graph, 0)->id[0], 2);
 	graph_free(graph);
+}
+
+/* Stands for the recorder, which works meanwhile: a fault in one segment removes another. */
+static void remove_at_fault(void *context, enum graph_fault fault, const char *where,
+			    const char *message)
+{
+	(void)fault;
+	(void)where;
+	(void)message;
+	unlink(context);
+}
+
+static void retention_may_be_faster(void **state)
+{
+	/* The oldest may go at any time, one in the middle may not. */
+	static const struct {
+		int faulty, removed, faults;
+	} cases[] = { { 1, 2, 1 }, { 2, 3, 2 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct logbuild *const log = log_begin(*state);
+		struct graph_options options = { .fault = remove_at_fault };
+		struct graph *graph;
+		char path[256];
+
+		for (uint64_t id = 1; id <= 3; id++) {
+			log_process(log, id * S, id, id, 0, S);
+			log_seal(log);
+		}
+		log_end(log);
+		snprintf(path, sizeof(path), "%s/segment-%016d.plog", (char *)*state,
+			 cases[i].faulty);
+		assert_int_equal(truncate(path, 3), 0);
+		snprintf(path, sizeof(path), "%s/segment-%016d.plog", (char *)*state,
+			 cases[i].removed);
+		options.context = path;
+		assert_int_equal(graph_load(&graph, *state, &options), 0);
+		assert_int_equal(access(path, F_OK), -1);
+		assert_int_equal(graph_info(graph)->faults[GRAPH_F_SEGMENT], cases[i].faults);
+		graph_free(graph);
+		tempdir_clear(*state);
+	}
 }
 
 static void tells_what_is_no_log(void **state)
@@ -574,6 +718,7 @@ int main(void)
 		cmocka_unit_test(stays_in_its_bounds),
 		cmocka_unit_test(names_are_found_again),
 		TEST(loads_nodes_and_edges),
+		TEST(loads_refusals),
 		TEST(joins_argv_from_any_order),
 		TEST(carried_descriptions_are_not_doubled),
 		TEST(continues_across_eviction_and_boots),
@@ -581,7 +726,9 @@ int main(void)
 		TEST(counts_what_is_lost_and_missing),
 		TEST(reads_an_open_segment),
 		TEST(keeps_to_its_memory),
+		TEST(questions_keep_to_its_memory),
 		TEST(boots_may_be_empty),
+		TEST(retention_may_be_faster),
 		TEST(tells_what_is_no_log),
 		cmocka_unit_test(json_says_every_byte),
 		cmocka_unit_test(base64_comes_back),

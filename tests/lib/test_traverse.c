@@ -2,10 +2,11 @@
 /*
  * Traversal against an oracle
  *
- * Random graphs are written as logs, read and traversed.  The oracle works on
- * the list of edges that was written: it closes the relation "these two edges
- * fit" by brute force.  A second property plays random flows, notes who knows
- * what, and asks whether the recorded graph says the same.
+ * Random graphs are written as logs, read and traversed.  The oracles work on the
+ * list of edges that was written.  In small graphs, one looks at every path there
+ * is and holds it against the definition in traverse.h; in larger ones, another
+ * closes by brute force what is known of a path.  A last property plays random
+ * flows, notes who knows what, and asks whether the recorded graph says the same.
  *
  * usage: test_traverse [SEED [ROUNDS]]
  */
@@ -69,7 +70,7 @@ static struct graph *write_and_load(const char *directory, const struct edge *ed
 	return graph;
 }
 
-/* ---- first property ----------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 struct question {
 	bool forward;
@@ -85,44 +86,78 @@ static bool allowed(const struct question *q, const struct edge *e)
 	       (next != q->hidden);
 }
 
-/* Does information that came along @a go on along @b? */
-static bool fits(const struct edge *a, const struct edge *b)
+static bool versions_fit(const struct edge *a, const struct edge *b)
 {
-	if (a->to != b->from || a->to_version > b->from_version)
-		return false;
-	return b->class == PROV_R_EDGE_DATA || a->time <= b->time;
+	return a->to == b->from && a->to_version <= b->from_version;
 }
 
+static bool is_first(const struct question *q, const struct edge *e)
+{
+	return e->from == q->start && e->from_version >= q->version;
+}
+
+static bool is_last(const struct question *q, const struct edge *e)
+{
+	return e->to == q->start && e->to_version <= q->version;
+}
+
+/*
+ * All of a path that decides how it can go on: its last edge, and forward the
+ * latest time on it, backward the time of its earliest meta or control edge.  Times
+ * are those of edges, and stand for them.
+ */
 static void oracle(const struct question *q, const struct edge *edges, int count, bool *answer)
 {
-	uint32_t distance[MOST_EDGES];
+	static uint32_t distance[MOST_EDGES][MOST_EDGES + 1];
 	bool changed = true;
 
+	memset(distance, 0xff, sizeof(distance));
 	for (int i = 0; i < count; i++) {
 		const struct edge *const e = &edges[i];
-		const bool starts = q->forward ?
-			e->from == q->start && e->from_version >= q->version :
-			e->to == q->start && e->to_version <= q->version;
+		const bool bounds = q->forward || e->class != PROV_R_EDGE_DATA;
 
-		distance[i] = starts && allowed(q, e) ? 1 : UINT32_MAX;
+		if (allowed(q, e) && (q->forward ? is_first(q, e) : is_last(q, e)))
+			distance[i][bounds ? i : MOST_EDGES] = 1;
 	}
 	while (changed) {
 		changed = false;
-		for (int i = 0; i < count; i++) {
+		for (int state = 0; state < count * (MOST_EDGES + 1); state++) {
+			const int i = state / (MOST_EDGES + 1), bound = state % (MOST_EDGES + 1);
+
+			if (distance[i][bound] == UINT32_MAX)
+				continue;
 			for (int j = 0; j < count; j++) {
-				if (distance[i] == UINT32_MAX || !allowed(q, &edges[j]) ||
-				    distance[j] <= distance[i] + 1)
+				const struct edge *const e = &edges[j];
+				const bool data = e->class == PROV_R_EDGE_DATA;
+				int next = bound;
+
+				if (!allowed(q, e) || !(q->forward ? versions_fit(&edges[i], e) :
+							versions_fit(e, &edges[i])))
 					continue;
-				if (q->forward ? !fits(&edges[i], &edges[j]) :
-						 !fits(&edges[j], &edges[i]))
+				if (q->forward) {
+					if (!data && e->time < edges[bound].time)
+						continue;
+					if (e->time > edges[bound].time)
+						next = j;
+				} else {
+					if (bound < MOST_EDGES && e->time > edges[bound].time)
+						continue;
+					if (!data)
+						next = j;
+				}
+				if (distance[j][next] <= distance[i][bound] + 1)
 					continue;
-				distance[j] = distance[i] + 1;
+				distance[j][next] = distance[i][bound] + 1;
 				changed = true;
 			}
 		}
 	}
-	for (int i = 0; i < count; i++)
-		answer[i] = distance[i] != UINT32_MAX && distance[i] <= q->depth;
+	for (int i = 0; i < count; i++) {
+		answer[i] = false;
+		for (int bound = 0; bound <= MOST_EDGES; bound++)
+			answer[i] |= distance[i][bound] != UINT32_MAX &&
+				     distance[i][bound] <= q->depth;
+	}
 }
 
 static bool is_hidden(void *context, uint32_t node)
@@ -132,11 +167,11 @@ static bool is_hidden(void *context, uint32_t node)
 	return node == *hidden;
 }
 
-static bool ask(const struct graph *graph, const struct question *q, const struct edge *edges,
-		int count)
+static struct traverse_query make_query(struct graph *graph, const struct question *q,
+					uint32_t *hidden)
 {
-	uint32_t hidden = q->hidden < NODES ? graph_find_node(graph, 0, q->hidden + 1) : GRAPH_NONE;
-	const struct traverse_query query = {
+	*hidden = q->hidden < NODES ? graph_find_node(graph, 0, q->hidden + 1) : GRAPH_NONE;
+	return (struct traverse_query) {
 		.graph = graph,
 		.forward = q->forward,
 		.classes = q->classes,
@@ -144,50 +179,78 @@ static bool ask(const struct graph *graph, const struct question *q, const struc
 		.since_ns = q->since ? LOG_WALL_NS + q->since : 0,
 		.until_ns = q->until == UINT64_MAX ? UINT64_MAX : LOG_WALL_NS + q->until,
 		.hidden = is_hidden,
-		.context = &hidden,
+		.context = hidden,
 	};
+}
+
+static int run_query(struct graph *graph, const struct question *q,
+		     struct traverse_result *result)
+{
+	uint32_t hidden;
+	const struct traverse_query query = make_query(graph, q, &hidden);
 	const struct traverse_start start = {
 		.node = graph_find_node(graph, 0, q->start + 1),
 		.version = q->version,
 	};
-	struct traverse_result result;
-	bool answer[MOST_EDGES], same = true;
-	size_t expected = 0;
 
-	oracle(q, edges, count, answer);
-	if (traverse(&query, &start, 1, &result))
-		return false;
+	return traverse(&query, &start, 1, result);
+}
+
+/* The edges of the graph that are found are those of the list that are expected. */
+static bool same_edges(const struct graph *graph, const uint32_t *found, size_t found_count,
+		       const struct edge *edges, int count, const bool *expected)
+{
+	size_t expected_count = 0;
+
 	for (int i = 0; i < count; i++)
-		expected += answer[i];
-	same = expected == result.edge_count;
-	for (size_t i = 0; i < result.edge_count && same; i++) {
-		const uint64_t time = graph_edge(graph, result.edges[i])->time_ns;
+		expected_count += expected[i];
+	if (expected_count != found_count)
+		fprintf(stderr, "# %zu edges, not %zu\n", found_count, expected_count);
+	for (size_t i = 0; i < found_count; i++) {
+		const uint64_t time = graph_edge(graph, found[i])->time_ns;
 		int j = 0;
 
 		while (j < count && edges[j].time != time)
 			j++;
-		same = j < count && answer[j] && traverse_crossed(&result, result.edges[i]);
+		if (j == count || !expected[j])
+			return false;
 	}
-	if (!same)
-		fprintf(stderr, "# %s of %" PRIu32 "@%" PRIu32 ", classes %x, depth %" PRIu32
-			": %zu edges, not %zu\n", q->forward ? "descendants" : "ancestry", q->start,
-			q->version, q->classes, q->depth, result.edge_count, expected);
+	return expected_count == found_count;
+}
+
+static void tell(const struct question *q)
+{
+	fprintf(stderr, "# %s of %" PRIu32 "@%" PRIu32 ", classes %x, depth %" PRIu32 "\n",
+		q->forward ? "descendants" : "ancestry", q->start, q->version, q->classes,
+		q->depth);
+}
+
+static bool ask(struct graph *graph, const struct question *q, const struct edge *edges,
+		int count, const bool *answer)
+{
+	struct traverse_result result;
+	bool same;
+
+	if (run_query(graph, q, &result))
+		return false;
+	same = same_edges(graph, result.edges, result.edge_count, edges, count, answer);
+	for (size_t i = 0; i < result.edge_count && same; i++)
+		same = traverse_crossed(&result, result.edges[i]);
 	traverse_free(&result);
+	if (!same)
+		tell(q);
 	return same;
 }
 
-static bool random_graph(const char *directory)
+/* @nodes of NODES are used, for small graphs to have paths as well. */
+static uint64_t random_edges(struct edge *edges, int count, uint32_t nodes)
 {
-	struct edge edges[MOST_EDGES];
-	const int count = 1 + roll(MOST_EDGES);
 	uint64_t time = BASE;
-	struct graph *graph;
-	bool good = true;
 
 	for (int i = 0; i < count; i++) {
 		time += 1 + roll(1000);
 		edges[i] = (struct edge) {
-			.from = roll(NODES), .to = roll(NODES),
+			.from = roll(nodes), .to = roll(nodes),
 			/* Mostly growing with time, as real ones do, but not always. */
 			.from_version = roll(4) ? (uint32_t)i * MOST_VERSION / count : roll(MOST_VERSION),
 			.to_version = roll(4) ? (uint32_t)i * MOST_VERSION / count : roll(MOST_VERSION),
@@ -203,27 +266,169 @@ static bool random_graph(const char *directory)
 		edges[i] = edges[j];
 		edges[j] = swap;
 	}
-	graph = write_and_load(directory, edges, count);
-	for (int i = 0; i < 24 && good; i++) {
-		const struct question q = {
-			.forward = roll(2),
-			.classes = roll(3) ? (roll(2) ? TRAVERSE_DATA : TRAVERSE_ALL) :
-				   TRAVERSE_DATA | TRAVERSE_CONTROL,
-			.depth = roll(3) ? UINT32_MAX : roll(4),
-			.start = roll(NODES),
-			.version = roll(3) ? roll(MOST_VERSION + 1) : roll(2) ? 0 : UINT32_MAX,
-			.hidden = roll(4) ? UINT32_MAX : roll(NODES),
-			.since = roll(4) ? 0 : BASE + roll(time - BASE),
-			.until = roll(4) ? UINT64_MAX : BASE + roll(time - BASE),
-		};
+	return time;
+}
 
-		good = ask(graph, &q, edges, count);
+static struct question random_question(uint32_t nodes, uint64_t end)
+{
+	return (struct question) {
+		.forward = roll(2),
+		.classes = roll(3) ? (roll(2) ? TRAVERSE_DATA : TRAVERSE_ALL) :
+			   TRAVERSE_DATA | TRAVERSE_CONTROL,
+		.depth = roll(3) ? UINT32_MAX : roll(4),
+		.start = roll(nodes),
+		.version = roll(3) ? roll(MOST_VERSION + 1) : roll(2) ? 0 : UINT32_MAX,
+		.hidden = roll(4) ? UINT32_MAX : roll(nodes),
+		.since = roll(4) ? 0 : BASE + roll(end - BASE),
+		.until = roll(4) ? UINT64_MAX : BASE + roll(end - BASE),
+	};
+}
+
+static bool random_graph(const char *directory)
+{
+	struct edge edges[MOST_EDGES];
+	const int count = 1 + roll(MOST_EDGES);
+	const uint64_t end = random_edges(edges, count, NODES);
+	struct graph *const graph = write_and_load(directory, edges, count);
+	bool good = true;
+
+	for (int i = 0; i < 12 && good; i++) {
+		const struct question q = random_question(NODES, end);
+		bool answer[MOST_EDGES];
+
+		oracle(&q, edges, count, answer);
+		good = ask(graph, &q, edges, count, answer);
 	}
 	graph_free(graph);
 	return good;
 }
 
-/* ---- second property ---------------------------------------------------- */
+/* ---- every path --------------------------------------------------------- */
+
+#define FEW_EDGES 7
+
+/*
+ * A question about where paths begin, where they end, or both: @first and @last
+ * hold for their first and last edges.  @answer is the union of what is asked for.
+ */
+struct paths {
+	const struct question *first, *last;
+	const struct edge *edges;
+	int count;
+	int path[2 * FEW_EDGES];
+	bool answer[FEW_EDGES];
+};
+
+/* No edge of the path is later than a meta or control edge behind it. */
+static bool in_time(const struct paths *paths, int length, const struct edge *e)
+{
+	for (int i = 0; i < length && e->class != PROV_R_EDGE_DATA; i++)
+		if (paths->edges[paths->path[i]].time > e->time)
+			return false;
+	return true;
+}
+
+/*
+ * How often a path has to use an edge for its like to be seen: what leads to an
+ * edge, and what leads on from it, each need no edge twice.
+ */
+static bool used_up(const struct paths *paths, int length, int edge)
+{
+	int uses = 0;
+
+	for (int i = 0; i < length; i++)
+		uses += paths->path[i] == edge;
+	return uses >= (paths->first && paths->last ? 2 : 1);
+}
+
+static void enumerate(struct paths *paths, int length)
+{
+	const struct question *const any = paths->first ?: paths->last;
+
+	for (int i = 0; i < paths->count; i++) {
+		const struct edge *const e = &paths->edges[i];
+
+		if (used_up(paths, length, i) || !in_time(paths, length, e) ||
+		    (paths->first && !allowed(paths->first, e)) ||
+		    (paths->last && !allowed(paths->last, e)))
+			continue;
+		if (length ? !versions_fit(&paths->edges[paths->path[length - 1]], e) :
+			     paths->first && !is_first(paths->first, e))
+			continue;
+		if ((uint32_t)length >= any->depth)
+			continue;
+		paths->path[length] = i;
+		if (!paths->last)
+			paths->answer[i] = true;
+		else if (is_last(paths->last, e))
+			for (int j = 0; j <= (paths->first ? length : 0); j++)
+				paths->answer[paths->path[j]] = true;
+		enumerate(paths, length + 1);
+	}
+}
+
+/* The edges between two objects, on paths that are short enough. */
+static bool ask_between(struct graph *graph, struct paths *paths)
+{
+	struct traverse_result out, in;
+	uint32_t found[FEW_EDGES];
+	size_t count = 0;
+	bool same;
+
+	if (run_query(graph, paths->first, &out) || run_query(graph, paths->last, &in))
+		return false;
+	for (uint64_t i = 0; i < graph_edge_count(graph); i++)
+		if (traverse_joined(graph, &out, &in, i, paths->first->depth))
+			found[count++] = i;
+	same = same_edges(graph, found, count, paths->edges, paths->count, paths->answer);
+	traverse_free(&out);
+	traverse_free(&in);
+	if (!same) {
+		tell(paths->first);
+		tell(paths->last);
+	}
+	return same;
+}
+
+static bool every_path(const char *directory)
+{
+	struct edge edges[FEW_EDGES];
+	const int count = 2 + roll(FEW_EDGES - 1);
+	const uint32_t nodes = 2 + roll(4);
+	const uint64_t end = random_edges(edges, count, nodes);
+	struct graph *const graph = write_and_load(directory, edges, count);
+	bool good = true;
+
+	for (int i = 0; i < 8 && good; i++) {
+		struct question q = random_question(nodes, end), other;
+		struct paths paths = {
+			.first = q.forward ? &q : NULL, .last = q.forward ? NULL : &q,
+			.edges = edges, .count = count,
+		};
+
+		enumerate(&paths, 0);
+		good = ask(graph, &q, edges, count, paths.answer);
+		/* And on to, or from, another. */
+		other = q;
+		other.forward = !q.forward;
+		other.start = roll(nodes);
+		other.version = roll(MOST_VERSION + 1);
+		/* What the user asks about is never hidden. */
+		if (q.hidden == q.start || q.hidden == other.start)
+			q.hidden = UINT32_MAX;
+		other.hidden = q.hidden;
+		paths = (struct paths) {
+			.first = q.forward ? &q : &other, .last = q.forward ? &other : &q,
+			.edges = edges, .count = count,
+		};
+		enumerate(&paths, 0);
+		good = good && ask_between(graph, &paths);
+	}
+	graph_free(graph);
+	return good;
+}
+
+/* ---- flows -------------------------------------------------------------- */
 
 /*
  * Flows one after the other.  knows[d] is the set of objects that information in
@@ -310,8 +515,9 @@ int main(int argc, char **argv)
 
 	printf("# seed %" PRIu64 "\n", seed);
 	random_state = seed * 0x9e3779b97f4a7c15ull | 1;
-	printf("1..2\n");
-	failed += property(1, "traversal finds what the oracle finds", random_graph, rounds);
-	failed += property(2, "ancestry is what information flowed", random_flows, rounds);
+	printf("1..3\n");
+	failed += property(1, "traversal finds what is on a path", every_path, rounds);
+	failed += property(2, "so it does in larger graphs", random_graph, rounds);
+	failed += property(3, "ancestry is what information flowed", random_flows, rounds);
 	return failed != 0;
 }

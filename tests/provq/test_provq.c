@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -347,6 +348,88 @@ static void follows_classes_by_time(void **state)
 	done(&output);
 }
 
+/*
+ * A meta edge comes after all that is before it on a path, also where data edges,
+ * which can be repeated at any time, are between.
+ */
+static void classes_keep_time_across_data(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_process(log, S, 1, 11, 0, S);
+	log_process(log, S, 2, 12, 0, S);
+	for (uint64_t id = 3; id <= 5; id++)
+		log_inode(log, S, id, PROV_K_FILE, id, 1);
+	log_edge(log, 50 * S, D, PROV_OP_READ, 3, 0, 2, 0);
+	log_edge(log, 60 * S, M, PROV_OP_SETATTR, 2, 0, 4, 0);
+	log_edge(log, 100 * S, M, PROV_OP_SETATTR, 1, 0, 3, 0);
+	log_edge(log, 110 * S, M, PROV_OP_SETATTR, 2, 0, 5, 0);
+	/* The next boot begins its clock anew. */
+	log_new_boot(log, LOG_WALL_NS + 1000 * S);
+	log_inode(log, S, 4, PROV_K_FILE, 4, 1);
+	log_inode(log, S, 5, PROV_K_FILE, 5, 1);
+	log_process(log, S, 6, 16, 0, S);
+	log_edge(log, 2 * S, M, PROV_OP_SETATTR, 6, 0, 4, 0);
+	log_edge(log, 2 * S, D, PROV_OP_READ, 5, 0, 6, 0);
+	log_edge(log, 3 * S, M, PROV_OP_SETATTR, 6, 0, 4, 0);
+	log_end(log);
+	output = run(*state, "descendants", "pid:11", "--follow", "data,meta", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "read", "1:3@0", "1:2@0"));
+	assert_true(has_edge(&output, "setattr", "1:2@0", "1:5@0"));
+	assert_false(has_edge(&output, "setattr", "1:2@0", "1:4@0"));
+	assert_true(has_edge(&output, "continues", "1:5@0", "2:5@0"));
+	assert_true(has_edge(&output, "setattr", "2:6@0", "2:4@0"));
+	done(&output);
+	output = run(*state, "ancestry", "node:1:4", "--follow", "data,meta", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "read", "1:3@0", "1:2@0"));
+	assert_false(has_edge(&output, "setattr", "1:1@0", "1:3@0"));
+	done(&output);
+	output = run(*state, "ancestry", "node:2:4", "--follow", "data,meta", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "setattr", "1:1@0", "1:3@0"));
+	done(&output);
+	output = run(*state, "path", "pid:11", "node:1:4", "--follow", "data,meta", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	output = run(*state, "path", "pid:11", "node:2:4", "--follow", "data,meta", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	check_form(&output);
+	assert_true(has_edge(&output, "setattr", "2:6@0", "2:4@0"));
+	done(&output);
+}
+
+static void a_path_is_whole_or_not_there(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	for (uint64_t id = 1; id <= 4; id++)
+		log_process(log, S, id, 10 + id, 0, S);
+	for (uint64_t id = 1; id < 4; id++)
+		log_edge(log, (1 + id) * S, D, PROV_OP_SEND, id, 0, id + 1, 0);
+	log_end(log);
+	output = run(*state, "path", "pid:11", "pid:14", "--depth", "2", "--json", NULL);
+	assert_int_equal(output.status, 1);
+	assert_non_null(strstr(output.errors, "within --depth"));
+	parse(&output);
+	assert_true(cut(check_form(&output), "depth") > 0);
+	assert_int_equal(json_array_size(output.lines), 1);
+	done(&output);
+	output = run(*state, "path", "pid:11", "pid:14", "--depth", "3", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_int_equal(cut(check_form(&output), "depth"), 0);
+	assert_int_equal(json_array_size(output.lines), 4 + 3 + 1);
+	done(&output);
+}
+
 static void all_verbs_and_forms_answer(void **state)
 {
 	static const char *const verbs[][3] = {
@@ -369,9 +452,18 @@ static void all_verbs_and_forms_answer(void **state)
 			if (verbs[i][2])
 				args[2] = verbs[i][2];
 			output = run(*state, verbs[i][0], args[0], args[1], args[2], NULL);
-			if (output.status || !output.bytes)
+			if (!strcmp(forms[j], "--dot")) {
+				const bool none = !strcmp(verbs[i][0], "summary") ||
+						  !strcmp(verbs[i][0], "verify");
+
+				if (none ? output.status != 2 || output.bytes :
+					   output.status || strncmp(output.text, "digraph", 7))
+					fail_msg("%s --dot: status %d: %s", verbs[i][0],
+						 output.status, output.text);
+			} else if (output.status || !output.bytes) {
 				fail_msg("%s %s: status %d: %s", verbs[i][0], forms[j],
 					 output.status, output.errors);
+			}
 			if (!j) {
 				parse(&output);
 				assert_true(json_is_true(json_object_get(json_array_get(output.lines,
@@ -379,6 +471,148 @@ static void all_verbs_and_forms_answer(void **state)
 			}
 			done(&output);
 		}
+	}
+}
+
+/* An option does something, or it is said that it does not. */
+static void no_option_is_ignored(void **state)
+{
+	static const char *const notes[][3] = {
+		{ "export", "--depth=1", "--depth" }, { "find", "--follow=meta", "--follow" },
+		{ "tree", "--hide=libs", "--hide" }, { "net", "--argv=x", "--argv" },
+		{ "verify", "--since=-1h", "--since" }, { "summary", "--strict", "--strict" },
+		{ "timeline", "--no-hide", NULL }, { "tree", "--depth=9", NULL },
+		{ "export", "--kind=file", NULL }, { "net", "--follow=data", NULL },
+	};
+	struct output output;
+
+	sample_write(*state);
+	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
+		output = run(*state, notes[i][0], notes[i][1], NULL);
+		assert_int_equal(output.status, 0);
+		if (notes[i][2] ? !strstr(output.errors, "does nothing with") ||
+				  !strstr(output.errors, notes[i][2]) : *output.errors)
+			fail_msg("%s %s: \"%s\"", notes[i][0], notes[i][1], output.errors);
+		done(&output);
+	}
+	output = run(*state, "find", "payload", "--dot", NULL);
+	assert_non_null(strstr(output.text, "/tmp/payload.c"));
+	assert_null(strstr(output.text, "/etc/hostname"));
+	done(&output);
+
+	output = run(*state, "history", "/tmp/payload.c", "--kind", "process", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "pid 101 curl"));
+	assert_null(strstr(output.text, "[file"));
+	assert_non_null(strstr(output.text, "by --kind"));
+	done(&output);
+	output = run(*state, "net", "--kind", "process", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "pid 101 curl"));
+	assert_null(strstr(output.text, "tcp socket"));
+	done(&output);
+}
+
+static void trees_end_at_their_depth(void **state)
+{
+	enum { DEEP = 400 };
+	struct logbuild *log;
+	struct output output;
+
+	sample_write(*state);
+	for (int depth = 0; depth < 2; depth++) {
+		const char *const option = depth ? "--depth=1" : "--depth=0";
+
+		output = run(*state, "tree", "pid:100", option, NULL);
+		assert_int_equal(output.status, 0);
+		assert_int_equal(!!strstr(output.text, "pid 101 curl"), depth);
+		assert_int_equal(!!strstr(output.text, "Cut: 3 edges"), !depth);
+		done(&output);
+		output = run(*state, "tree", "pid:100", option, "--json", NULL);
+		parse(&output);
+		assert_int_equal(cut(check_form(&output), "depth"), depth ? 0 : 3);
+		assert_int_equal(!!find_node(&output, "exe", "/usr/bin/curl"), depth);
+		done(&output);
+	}
+	/* What is below a process that ended before the window is below it still. */
+	output = run(*state, "tree", "pid:1", "--since", "2026-01-01T00:00:10.230Z", NULL);
+	assert_null(strstr(output.text, "pid 102"));
+	assert_non_null(strstr(output.text, "pid 103 /tmp/payload"));
+	done(&output);
+	tempdir_clear(*state);
+
+	log = log_begin(*state);
+	for (uint64_t i = 1; i <= DEEP; i++) {
+		log_process(log, i * S, i, i, i - 1, i * S);
+		if (i > 1)
+			log_edge(log, i * S, D, PROV_OP_FORK, i - 1, 0, i, 0);
+		if (i % 2)
+			log_node_end(log, i * S + 1, i, 0, 0);
+	}
+	log_end(log);
+	output = run(*state, "tree", NULL);
+	assert_non_null(strstr(output.text, "pid 400"));
+	assert_non_null(strstr(output.text, "400 processes"));
+	done(&output);
+	output = run(*state, "tree", "pid:2", "--since", "2026-01-01T00:06:40Z", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	assert_int_equal(json_array_size(output.lines), DEEP / 2 + 1);
+	done(&output);
+	output = run(*state, "tree", "pid:2", "--since", "2026-01-01T00:06:40Z", "--depth", "1",
+		     NULL);
+	assert_non_null(strstr(output.text, "2 processes"));
+	assert_non_null(strstr(output.text, "pid 4 "));
+	done(&output);
+}
+
+static void nothing_is_not_found(void **state)
+{
+	static const char *const empty[][4] = {
+		{ "history", "/tmp/payload.c", "--since=2027-01-01" },
+		{ "history", "/tmp/payload.c", "--since=2027-01-01", "--json" },
+		{ "history", "/tmp/payload.c", "--kind=memfd" },
+		{ "ancestry", "/tmp/payload.c", "--kind=memfd" },
+		{ "ancestry", "/tmp/payload.c", "--kind=memfd", "--json" },
+		{ "net", "--kind=memfd", "--json" }, { "net", "--kind=memfd" },
+		{ "tree", "--kind=memfd" }, { "tree", "--kind=memfd", "--json" },
+		{ "timeline", "--kind=memfd" }, { "export", "--kind=memfd", "--json" },
+		{ "find", "--kind=memfd" }, { "find", "--kind=memfd", "--dot" },
+		{ "path", "/tmp/payload.c", "/etc/secret" },
+		{ "path", "/tmp/payload.c", "/etc/secret", "--json" },
+	};
+
+	sample_write(*state);
+	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+		struct output output = run(*state, empty[i][0], empty[i][1], empty[i][2],
+					   empty[i][2] ? empty[i][3] : NULL, NULL);
+
+		if (output.status != 1)
+			fail_msg("%s %s: status %d", empty[i][0], empty[i][1], output.status);
+		done(&output);
+	}
+}
+
+static void answers_say_what_they_left_out(void **state)
+{
+	static const char *const answers[][4] = {
+		{ "net", NULL, NULL, "Not followed: meta (" },
+		{ "history", "/tmp/payload.c", "--follow=data", "Not followed: meta, control (" },
+		{ "timeline", "--follow=control", NULL, "Not followed: data, meta (" },
+		{ "ancestry", "/tmp/payload.c", NULL, "Not followed: meta, control (" },
+		{ "ancestry", "/tmp/payload.c", "--since=-1h", "repetitions are not recorded" },
+		{ "history", "/tmp/payload.c", "--since=-1h", "repetitions are not recorded" },
+		{ "timeline", "--since=-1h", NULL, "repetitions are not recorded" },
+	};
+
+	sample_write(*state);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct output output = run(*state, answers[i][0], answers[i][1],
+					   answers[i][1] ? answers[i][2] : NULL, NULL);
+
+		if (!strstr(output.text, answers[i][3]))
+			fail_msg("%s: %s", answers[i][0], output.text);
+		done(&output);
 	}
 }
 
@@ -412,6 +646,87 @@ static void history_tree_and_net_say_who(void **state)
 	done(&output);
 	output = run(*state, "find", "no such thing", NULL);
 	assert_int_equal(output.status, 1);
+	done(&output);
+}
+
+/* The line of an edge of that name. */
+static const json_t *find_edge(const struct output *output, const char *name, const char *from)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(output->lines, i, line) {
+		const char *const edge = json_string_value(json_object_get(line, "edge"));
+
+		if (edge && !strcmp(edge, name) &&
+		    !strcmp(json_string_value(json_object_get(line, "from")), from))
+			return line;
+	}
+	return NULL;
+}
+
+static void refusals_and_attributes_show(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+	const json_t *line;
+
+	log_process(log, 1 * S, 1, 50, 1, 1 * S);
+	log_process_attr(log, 1 * S, 1, 99, 1000, 50);
+	log_text(log, 1 * S, 1, PROV_T_SECCTX, "unconfined");
+	log_text(log, 1 * S, 1, PROV_T_CGROUP, "/a");
+	log_text(log, 1 * S, 1, PROV_T_GROUPS, "3:4,24");
+	log_process(log, 2 * S, 2, 51, 50, 2 * S);
+	log_edge(log, 2 * S, D, PROV_OP_FORK, 1, 0, 2, 0);
+	log_pid(log, 2 * S, 2, 3);
+	/* What the parent gets later is not the child's. */
+	log_process_attr(log, 3 * S, 1, 100, 2000, 50);
+	log_text(log, 3 * S, 1, PROV_T_CGROUP, "/b");
+	log_inode(log, 3 * S, 20, PROV_K_DIRECTORY, 5, 1);
+	log_text(log, 3 * S, 20, PROV_T_ALIAS, "/private");
+	log_text(log, 3 * S, 20, PROV_T_MOUNT, "/mnt");
+	log_refusal(log, 4 * S, PROV_LAYER_LSM, 2, 0, 20, 13, 0, "path_mkdir\0apparmor\0new", 24);
+	log_refusal(log, 5 * S, PROV_LAYER_CAPABILITY, 2, 0, 0, 1, 18, "capable\0", 9);
+	log_end(log);
+
+	output = run(*state, "export", "--json", NULL);
+	parse(&output);
+	check_form(&output);
+	line = find_edge(&output, "refused", "2@0");
+	assert_string_equal(json_string_value(json_object_get(line, "to")), "20@0");
+	assert_string_equal(json_string_value(json_object_get(line, "class")), "control");
+	assert_string_equal(json_string_value(json_object_get(line, "hook")), "path_mkdir");
+	assert_string_equal(json_string_value(json_object_get(line, "error")), "EACCES");
+	assert_string_equal(json_string_value(json_object_get(line, "layer")), "apparmor");
+	assert_string_equal(json_string_value(json_object_get(line, "name")), "new");
+	assert_true(has_edge(&output, "refused", "2@0", "2@0"));
+	line = find_node(&output, "node", "2@0");
+	assert_int_equal(json_integer_value(json_object_get(line, "ns_pid")), 3);
+	assert_int_equal(json_integer_value(json_object_get(line, "cgroup_id")), 99);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "ns"), "net")),
+			 1000 + PROV_NS_NET);
+	assert_string_equal(json_string_value(json_object_get(line, "cgroup")), "/a");
+	assert_string_equal(json_string_value(json_object_get(line, "secctx")), "unconfined");
+	assert_int_equal(json_array_size(json_object_get(line, "groups")), 2);
+	assert_int_equal(json_integer_value(json_array_get(json_object_get(line, "groups"), 1)),
+			 24);
+	assert_true(json_is_true(json_object_get(line, "groups_cut")));
+	line = find_node(&output, "node", "1@0");
+	assert_int_equal(json_integer_value(json_object_get(line, "cgroup_id")), 100);
+	assert_string_equal(json_string_value(json_object_get(line, "cgroup")), "/b");
+	assert_null(json_object_get(line, "ns_pid"));
+	line = find_node(&output, "kind", "dir");
+	assert_string_equal(json_string_value(json_object_get(line, "path")), "/private");
+	assert_int_equal(json_array_size(json_object_get(line, "mounts")), 1);
+	done(&output);
+	output = run(*state, "history", "/private", NULL);
+	assert_non_null(strstr(output.text, "(path_mkdir: EACCES by apparmor)"));
+	done(&output);
+	output = run(*state, "history", "pid:51", NULL);
+	assert_non_null(strstr(output.text, "(capable: EPERM by capability)"));
+	done(&output);
+	output = run(*state, "verify", NULL);
+	assert_int_equal(output.status, 0);
 	done(&output);
 }
 
@@ -472,6 +787,46 @@ static void trees_put_what_is_near_first(void **state)
 	done(&output);
 	output = run(*state, "tree", NULL);
 	assert_non_null(strstr(output.text, "   └─ pid 3"));
+	done(&output);
+}
+
+/* A message is named by its queue, of either family, or by nothing. */
+static void messages_name_their_queues(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	const json_t *node;
+	struct output output;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_ipc(log, S, 2, PROV_K_MSGQUEUE, 0x1234, 77);
+	log_message(log, S, 3, 2);
+	log_edge(log, S, D, PROV_OP_SEND, 1, 0, 3, 0);
+	log_inode(log, 2 * S, 4, PROV_K_MQUEUE, 9, 0);
+	log_text(log, 2 * S, 4, PROV_T_ANON_NAME, "mqueue:/jobs");
+	log_message(log, 2 * S, 5, 4);
+	log_edge(log, 2 * S, D, PROV_OP_RECV, 5, 0, 1, 1);
+	log_message(log, 3 * S, 6, 6);
+	log_edge(log, 3 * S, D, PROV_OP_RECV, 6, 0, 1, 1);
+	log_message(log, 3 * S, 7, 999);
+	log_edge(log, 3 * S, D, PROV_OP_RECV, 7, 0, 1, 1);
+	log_ipc(log, 4 * S, 8, PROV_K_SEM, 0, 5);
+	log_edge(log, 4 * S, PROV_R_EDGE_CONTROL, PROV_OP_SEMOP, 8, 0, 1, 1);
+	log_end(log);
+
+	output = run(*state, "timeline", NULL);
+	assert_int_equal(output.status, 0);
+	assert_non_null(strstr(output.text, "message in msgqueue 77 key 0x1234"));
+	assert_non_null(strstr(output.text, "message in mqueue:/jobs"));
+	assert_non_null(strstr(output.text, "sem 5 key 0x0"));
+	done(&output);
+	output = run(*state, "export", "--json", "--kind", "message,process", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	node = find_node(&output, "kind", "message");
+	assert_int_equal(json_integer_value(json_object_get(node, "key")), 0x1234);
+	assert_int_equal(json_integer_value(json_object_get(node, "msqid")), 77);
+	node = find_node(&output, "name", "mqueue:/jobs");
+	assert_string_equal(string(node, "kind"), "message");
 	done(&output);
 }
 
@@ -603,6 +958,56 @@ static void a_path_is_what_had_it_last(void **state)
 	done(&output);
 }
 
+static void check_path(void *directory, const char *path, const char *node, const char *why)
+{
+	struct output output = run(directory, "ancestry", path, "--json", NULL);
+
+	parse(&output);
+	check_form(&output);
+	if (!find_node(&output, "node", node))
+		fail_msg("%s: %s", why, output.text);
+	done(&output);
+}
+
+static void a_path_is_who_holds_it(void **state)
+{
+	struct logbuild *log = log_begin(*state);
+
+	/* renameat2(RENAME_EXCHANGE) */
+	for (uint64_t id = 1; id <= 2; id++) {
+		log_inode(log, S, id, PROV_K_FILE, id, 1);
+		log_text(log, S, id, PROV_T_CREATE, id == 1 ? "/x" : "/y");
+	}
+	log_text(log, 2 * S, 1, PROV_T_RENAME_FROM, "/x");
+	log_text(log, 2 * S, 1, PROV_T_RENAME_TO, "/y");
+	log_text(log, 2 * S, 2, PROV_T_RENAME_FROM, "/y");
+	log_text(log, 2 * S, 2, PROV_T_RENAME_TO, "/x");
+	/* Moved away and replaced in one instant, and another that came and went. */
+	log_inode(log, S, 3, PROV_K_FILE, 3, 1);
+	log_text(log, S, 3, PROV_T_CREATE, "/z");
+	log_inode(log, 2 * S, 4, PROV_K_FILE, 4, 0);
+	log_text(log, 2 * S, 4, PROV_T_RENAME_TO, "/z");
+	log_text(log, 3 * S, 3, PROV_T_UNLINK, "/z");
+	log_end(log);
+	check_path(*state, "/x", "2@0", "/x after an exchange");
+	check_path(*state, "/y", "1@0", "/y after an exchange");
+	check_path(*state, "/z", "4@0", "a loss that was told late");
+	tempdir_clear(*state);
+
+	/* What the first node of an inode got, the second lost, and a third had it since. */
+	log = log_begin(*state);
+	log_inode(log, S, 1, PROV_K_FILE, 1, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/x");
+	log_node_end(log, 2 * S, 1, 0, 0);
+	log_inode(log, 3 * S, 2, PROV_K_FILE, 1, 1);
+	log_text(log, 3 * S, 2, PROV_T_UNLINK, "/x");
+	log_inode(log, 4 * S, 3, PROV_K_FILE, 3, 1);
+	log_text(log, 4 * S, 3, PROV_T_CREATE, "/x");
+	log_text(log, 5 * S, 3, PROV_T_UNLINK, "/x");
+	log_end(log);
+	check_path(*state, "/x", "3@0", "a name that an earlier node of the inode had");
+}
+
 static void a_pid_is_all_images_of_the_last_process(void **state)
 {
 	struct logbuild *const log = log_begin(*state);
@@ -631,6 +1036,36 @@ static void a_pid_is_all_images_of_the_last_process(void **state)
 	assert_int_equal(output.status, 1);
 	parse(&output);
 	check_form(&output);
+	done(&output);
+}
+
+/* What is printed as an address can be asked for. */
+static void addresses_have_scopes(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	for (uint64_t id = 1; id <= 2; id++) {
+		log_socket(log, S, id, AF_INET6, SOCK_STREAM, IPPROTO_TCP);
+		log_address(log, S, id, PROV_END_REMOTE, id == 1 ? "fe80::1%2" : "fe80::1%3", 80);
+	}
+	log_end(log);
+	output = run(*state, "ancestry", "sock:[fe80::1%2]:80", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_non_null(find_node(&output, "remote", "[fe80::1%2]:80"));
+	assert_null(find_node(&output, "remote", "[fe80::1%3]:80"));
+	done(&output);
+	output = run(*state, "ancestry", "sock:[fe80::1]:80", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "remote", "[fe80::1%2]:80"));
+	assert_non_null(find_node(&output, "remote", "[fe80::1%3]:80"));
+	done(&output);
+	output = run(*state, "ancestry", "sock:[fe80::1%4]:80", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	output = run(*state, "ancestry", "sock:[fe80::1%eth0]:80", NULL);
+	assert_int_equal(output.status, 2);
 	done(&output);
 }
 
@@ -670,6 +1105,102 @@ static void boots_qualify_ids(void **state)
 	output = run(*state, "verify", NULL);
 	assert_int_equal(output.status, 0);
 	done(&output);
+}
+
+/* ---- size --------------------------------------------------------------- */
+
+/* A server with a version, a peer, a name and ids for each of @count clients. */
+static void write_server(const char *directory, int count)
+{
+	struct logbuild *const log = log_begin(directory);
+	char text[64];
+
+	log_process(log, S, 1, 1, 0, S);
+	log_socket(log, S, 2, AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+	log_inode(log, S, 3, PROV_K_FILE, 3, 1);
+	for (int i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "10.0.%d.%d", i / 250, 1 + i % 250);
+		log_address(log, S + i, 2, PROV_END_REMOTE, text, 53);
+		log_edge(log, S + i, D, PROV_OP_RECV, 2, i, 1, i);
+		log_cred(log, S + i, 1, i, i);
+		snprintf(text, sizeof(text), "/srv/file-%d", i);
+		log_text(log, S + i, 3, PROV_T_RENAME_TO, text);
+		log_edge(log, S + i, D, PROV_OP_WRITE, 1, i, 3, i);
+		log_edge(log, S + i, D, PROV_OP_SEND, 1, i, 2, i + 1);
+	}
+	log_end(log);
+}
+
+/* The lists of a node are on its first line, and its answer does not grow with their square. */
+static void answers_do_not_repeat_lists(void **state)
+{
+	static const struct {
+		const char *node, *more, *list;
+	} lists[] = {
+		{ "1@0", "1@1", "creds" }, { "2@0", "2@1", "remotes" }, { "3@0", "3@1", "paths" },
+	};
+	size_t bytes[2];
+
+	for (int i = 0; i < 2; i++) {
+		struct output output;
+
+		write_server(*state, i ? 400 : 200);
+		output = run(*state, "export", "--json", NULL);
+		assert_int_equal(output.status, 0);
+		bytes[i] = output.bytes;
+		parse(&output);
+		for (size_t j = 0; j < sizeof(lists) / sizeof(lists[0]); j++) {
+			const json_t *const first = find_node(&output, "node", lists[j].node);
+			const json_t *const more = find_node(&output, "node", lists[j].more);
+
+			assert_int_equal(json_array_size(json_object_get(first, lists[j].list)),
+					 i ? 400 : 200);
+			assert_non_null(more);
+			assert_null(json_object_get(more, lists[j].list));
+			assert_string_equal(string(more, "kind"), string(first, "kind"));
+			assert_string_equal(string(more, "path"), string(first, "path"));
+			assert_string_equal(string(more, "remote"), string(first, "remote"));
+		}
+		done(&output);
+		tempdir_clear(*state);
+	}
+	if (bytes[1] > bytes[0] * 5 / 2)
+		fail_msg("%zu bytes, and %zu for twice as much", bytes[0], bytes[1]);
+}
+
+/* The time of a question does not grow with the square of the log. */
+static void much_is_answered_soon(void **state)
+{
+	enum { MANY = 40000 };
+	struct logbuild *log = log_begin(*state);
+	struct rusage before, after;
+	struct output output;
+	char text[64];
+
+	/* Many names, all lost again but the first. */
+	log_inode(log, S, 1, PROV_K_FILE, 1, 1);
+	for (int event = PROV_T_LINK; event; event = event == PROV_T_LINK ? PROV_T_UNLINK : 0) {
+		for (int i = event == PROV_T_UNLINK; i < MANY; i++) {
+			snprintf(text, sizeof(text), "/name-%d", i);
+			log_text(log, S + i, 1, event, text);
+		}
+	}
+	/* A file that was loaded again and again, and was written at last. */
+	for (int i = 0; i < MANY; i++)
+		log_inode(log, S + i, 10 + i, PROV_K_FILE, 2, 1);
+	log_process(log, 2 * S, 2, 2, 0, S);
+	log_edge(log, 2 * S, D, PROV_OP_WRITE, 2, 0, 10 + MANY - 1, 0);
+	log_edge(log, 3 * S, D, PROV_OP_WRITE, 2, 0, 1, 0);
+	log_end(log);
+	getrusage(RUSAGE_CHILDREN, &before);
+	output = run(*state, "ancestry", "/name-0", NULL);
+	getrusage(RUSAGE_CHILDREN, &after);
+	assert_int_equal(output.status, 0);
+	assert_int_equal(strncmp(output.text, "/name-0 (also ", 14), 0);
+	done(&output);
+	/* It takes less than one, and took more than 20. */
+	if (after.ru_utime.tv_sec - before.ru_utime.tv_sec > 4)
+		fail_msg("%ld seconds", (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec));
 }
 
 /* ---- hubs --------------------------------------------------------------- */
@@ -732,6 +1263,14 @@ static void poisoned_libraries_show(void **state)
 	log_edge(log, 2 * S, M, PROV_OP_SETATTR, 14, 0, 1, 0);
 	log_end(log);
 	check_hidden(*state, 0, "its attributes were changed");
+
+	/* The write is in a segment that is gone, or was lost. */
+	log = log_begin(*state);
+	write_library(log, lib);
+	log_process(log, 4 * S, 20, 20, 1, 4 * S);
+	log_edge(log, 4 * S, D, PROV_OP_MMAP, 1, 1, 20, 0);
+	log_end(log);
+	check_hidden(*state, 0, "it has a second version");
 
 	/* Written under another id that it had before it was evicted. */
 	log = log_begin(*state);
@@ -881,6 +1420,44 @@ static void verify_tells_good_from_bad(void **state)
 	check_verify(*state, 0, NULL, "still writes it");
 }
 
+/* A bad log is no empty answer. */
+static void what_cannot_be_read_is_told(void **state)
+{
+	static const char *const verbs[][2] = {
+		{ "summary" }, { "ancestry", "/tmp/payload" }, { "tree" }, { "net" }, { "find" },
+		{ "export" }, { "verify" },
+	};
+	static const char segment[] = "segment-0000000000000001.plog";
+	char path[256], elsewhere[256];
+	struct output output;
+
+	/* The header, then the content. */
+	for (long damaged_from = 0; damaged_from <= 150; damaged_from += 150) {
+		sample_write(*state);
+		for (long at = damaged_from; at < 400; at++)
+			flip(*state, segment, at);
+		truncate_segment(*state, 1, 400);
+		for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+			output = run(*state, verbs[i][0], verbs[i][1], NULL);
+			if (output.status != 3 || !strstr(output.errors, "the log in"))
+				fail_msg("%s: status %d, \"%s\"", verbs[i][0], output.status,
+					 output.errors);
+			done(&output);
+		}
+		tempdir_clear(*state);
+	}
+
+	sample_write(*state);
+	snprintf(path, sizeof(path), "%s/%s", (char *)*state, segment);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", (char *)*state);
+	assert_int_equal(rename(path, elsewhere), 0);
+	assert_int_equal(symlink("elsewhere", path), 0);
+	output = run(*state, "summary", NULL);
+	assert_int_equal(output.status, 3);
+	assert_non_null(strstr(output.errors, "links are not followed"));
+	done(&output);
+}
+
 static void losses_are_told(void **state)
 {
 	struct logbuild *const log = log_begin(*state);
@@ -921,18 +1498,23 @@ static void usage_and_errors(void **state)
 		{ "ancestry", "path-b64:!" }, { "export", "--depth=x" }, { "export", "--kind=cat" },
 		{ "export", "--follow=cat" }, { "export", "--hide=cat" }, { "export", "--since=x" },
 		{ "export", "--since=@5", "--until=@4" }, { "export", "--cat" },
-		{ "export", "--max-memory=1X" },
+		{ "export", "--max-memory=1X" }, { "export", "--follow=" }, { "export", "--kind=" },
 	};
 	struct output output;
 
 	sample_write(*state);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		output = run(*state, bad[i][0], bad[i][1], bad[i][1] ? bad[i][2] : NULL, NULL);
-		if (output.status != 2 || !*output.errors)
-			fail_msg("%s %s: status %d", bad[i][0], bad[i][1] ? bad[i][1] : "",
-				 output.status);
+		/* With a reason. */
+		if (output.status != 2 || !strncmp(output.errors, "Try:", 4) || !*output.errors)
+			fail_msg("%s %s: status %d: %s", bad[i][0], bad[i][1] ? bad[i][1] : "",
+				 output.status, output.errors);
 		done(&output);
 	}
+	output = run(*state, "ancestry", "node:106@1", NULL);
+	assert_int_equal(output.status, 1);
+	assert_non_null(strstr(output.errors, "last version of this node is 0"));
+	done(&output);
 	output = run("/nonexistent", "summary", NULL);
 	assert_int_equal(output.status, 3);
 	assert_non_null(strstr(output.errors, "no log"));
@@ -943,6 +1525,9 @@ static void usage_and_errors(void **state)
 	output = run(*state, "--help", NULL);
 	assert_int_equal(output.status, 0);
 	assert_non_null(strstr(output.text, "Exit status"));
+	assert_non_null(strstr(output.text, "-h, --help"));
+	assert_non_null(strstr(output.text, "path:PATH"));
+	assert_non_null(strstr(output.text, "or none"));
 	done(&output);
 	output = run(*state, "--version", NULL);
 	assert_int_equal(output.status, 0);
@@ -971,17 +1556,30 @@ int main(void)
 		TEST(depth_and_kind_are_counted),
 		TEST(descendants_path_and_windows),
 		TEST(follows_classes_by_time),
+		TEST(classes_keep_time_across_data),
+		TEST(a_path_is_whole_or_not_there),
 		TEST(all_verbs_and_forms_answer),
+		TEST(no_option_is_ignored),
+		TEST(trees_end_at_their_depth),
+		TEST(nothing_is_not_found),
+		TEST(answers_say_what_they_left_out),
 		TEST(history_tree_and_net_say_who),
 		TEST(trees_put_what_is_near_first),
+		TEST(messages_name_their_queues),
+		TEST(refusals_and_attributes_show),
 		TEST(draws),
 		TEST(graphviz_may_be_missing),
 		TEST(hostile_names_come_back),
 		TEST(a_path_is_what_had_it_last),
+		TEST(a_path_is_who_holds_it),
 		TEST(a_pid_is_all_images_of_the_last_process),
+		TEST(addresses_have_scopes),
 		TEST(boots_qualify_ids),
+		TEST(answers_do_not_repeat_lists),
+		TEST(much_is_answered_soon),
 		TEST(poisoned_libraries_show),
 		TEST(verify_tells_good_from_bad),
+		TEST(what_cannot_be_read_is_told),
 		TEST(losses_are_told),
 		TEST(usage_and_errors),
 		TEST(a_full_disk_is_told),

@@ -60,7 +60,8 @@ privileges()
 is_log_private()
 {
 	[ "$(stat -c '%a %U %G' $log)" = "750 root adm" ] &&
-	[ -z "$(find $log -type f ! -perm 0640)" ]
+	[ -z "$(find $log -type f ! -name lock ! -perm 0640)" ] &&
+	[ "$(stat -c %a $log/lock)" = 600 ]
 }
 
 second_says_why() { /usr/sbin/provmon-recorder --log /tmp/other 2>&1 | grep 'another recorder'; }
@@ -81,7 +82,39 @@ opaque()
 {
 	sleep 3
 	provctl flush && provctl rotate && sleep 3
-	! provq -d $log descendants "pid:$(pid)" --no-hide | grep -E 'write .*segment-'
+	# It was recorded until it became opaque, so there is an answer.
+	provq -d $log descendants "pid:$(pid)" --no-hide > /tmp/descendants || return 1
+	cat /tmp/descendants
+	grep -q "provmon-recorder" /tmp/descendants &&
+	! grep -qE 'write .*segment-' /tmp/descendants
+}
+
+# It tells systemd each 30 seconds that it is well.
+watchdog_for()
+{
+	mkdir -p /run/systemd/system/$recorder.d
+	printf '[Service]\nWatchdogSec=%s\n' "$1" > /run/systemd/system/$recorder.d/watchdog.conf
+	systemctl daemon-reload && systemctl restart $recorder && active
+}
+watchdog_is_fed()
+{
+	local old
+	watchdog_for 40 && old=$(pid) && sleep 60 && active && [ "$(pid)" = "$old" ]
+}
+# A stopped process does nothing: as one that hangs.
+watchdog_bites()
+{
+	local old
+	old=$(pid)
+	kill -STOP "$old"
+	until_true 120 eval '! kill -0 '"$old"' 2> /dev/null' &&
+	until_true 30 active && [ "$(pid)" != "$old" ] &&
+	journalctl -q -u $recorder | grep -i 'watchdog timeout'
+}
+watchdog_as_before()
+{
+	rm -r /run/systemd/system/$recorder.d
+	systemctl daemon-reload && systemctl restart $recorder && active
 }
 
 stop_seals()
@@ -138,6 +171,7 @@ log_is_good()
 refused() { exits 5 as_user "$1"; }
 cannot() { ! as_user "$1"; }
 
+suppresses() { [ "$(json '["kernel"]["suppress"]')" = True ]; }
 environ() { provctl set environ=on && [ "$(json '["kernel"]["environ"]')" = True ] &&
 	    provctl set environ=off && [ "$(json '["kernel"]["environ"]')" = False ]; }
 opaque_process()
@@ -156,16 +190,17 @@ opaque_file()
 	provctl opaque unmark /root/marked
 }
 
-echo 1..25
+echo 1..29
 check "it runs after boot" active
 check "nothing was lost" nothing_lost
 check "both threads have only CAP_AUDIT_READ, under seccomp" privileges
-check "the log is 0750 root:adm and its files 0640" is_log_private
+check "the log is 0750 root:adm and its files 0640, but the lock" is_log_private
 check "a second recorder ends with 69" exits 69 /usr/sbin/provmon-recorder --log /tmp/other
 check "and says that there is another" second_says_why
 check "what precedes a flush and a rotation is in sealed segments" flush_and_rotate
 check "the recorder's writes are not recorded" opaque
 check "settings can be changed" environ
+check "suppression is on, and is shown" suppresses
 check "a process can be exempted, and must exist" opaque_process
 check "a file can be marked" opaque_file
 check "a user cannot read counters" refused 'provctl flush'
@@ -182,5 +217,8 @@ check "a recorder starts on full buffers" starts_when_full
 check "status and log tell the losses" losses_are_told
 check "after kill -9 it is started again" killed_and_back
 check "and the log is good" log_is_good
+check "a healthy recorder keeps the watchdog quiet" watchdog_is_fed
+check "one that hangs is killed and started again" watchdog_bites
+check "and runs with the unit's own watchdog again" watchdog_as_before
 grep -q '^not ok' /run/guest/script.out && exit 1
 exit 0

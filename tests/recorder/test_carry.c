@@ -169,6 +169,14 @@ static void note_item(const struct prov_item *item, const struct prov_iter *iter
 	case PROV_R_ADDRESS:
 		note("remote %" PRIu64 " %u @%" PRIu64 "\n", item->id, item->address.port, seconds);
 		break;
+	case PROV_R_PROCESS_ATTR:
+		note("attr %" PRIu64 " %" PRIu64 " @%" PRIu64 "\n", item->id,
+		     item->process_attr.cgroup, seconds);
+		break;
+	case PROV_R_PID:
+		note("pid %" PRIu64 " %" PRIu32 " @%" PRIu64 "\n", item->id, item->pid.pid,
+		     seconds);
+		break;
 	case PROV_R_END:
 		note("end %" PRIu64 " @%" PRIu64 "\n", item->id, seconds);
 		break;
@@ -289,6 +297,8 @@ static void test_many_names_are_bounded(void **state)
 
 	begin(&draft, SECOND);
 	add_node(&draft, 1, PROV_K_FILE, SECOND);
+	/* It is no name, and not one of those that are too many. */
+	add_text(&draft, 1, PROV_T_TARGET, "to", SECOND);
 	for (unsigned int i = 0; i < 500; i++) {
 		snprintf(name, sizeof(name), "/link%u", i);
 		add_text(&draft, 1, PROV_T_LINK, name, SECOND);
@@ -303,6 +313,8 @@ static void test_many_names_are_bounded(void **state)
 	assert_int_equal(names, 32);
 	assert_non_null(strstr(lines, "/link499 "));
 	assert_null(strstr(lines, "/link0 "));
+	assert_non_null(strstr(lines, "target 1 to "));
+	assert_int_equal(carry_counters(carry).dropped, 500 - 32);
 }
 
 static void test_state_of_a_process(void **state)
@@ -325,6 +337,82 @@ static void test_state_of_a_process(void **state)
 			    "node 1 @1\nargv 1 12345678 @1\nargv 1 9abc @1\ncred 1 33 @2\n");
 	carry_segment(carry);
 	assert_non_null(strstr(carried_for(carry, &draft), "cred 1 44 @4"));
+}
+
+static void add_attr(struct draft *draft, uint64_t id, uint64_t cgroup, uint64_t time_ns)
+{
+	struct prov_process_attr_record *const rec =
+		add(draft, PROV_R_PROCESS_ATTR, 0, sizeof(*rec), time_ns);
+
+	rec->id = htole64(id);
+	rec->cgroup = htole64(cgroup);
+}
+
+/* The latest of each attribute, and no other. */
+static void test_attributes(void **state)
+{
+	struct carry *const carry = *state;
+	struct prov_pid_record *pid;
+
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	pid = add(&draft, PROV_R_PID, 0, sizeof(*pid), SECOND);
+	pid->id = htole64(1);
+	pid->pid = htole32(2);
+	add_attr(&draft, 1, 7, SECOND);
+	add_text(&draft, 1, PROV_T_SECCTX, "unconfined", SECOND);
+	add_text(&draft, 1, PROV_T_CGROUP, "/old", SECOND);
+	add_attr(&draft, 1, 8, 2 * SECOND);
+	add_text(&draft, 1, PROV_T_CGROUP, "/new", 2 * SECOND);
+	add_text(&draft, 1, PROV_T_SECCTX, "confined", 3 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 4 * SECOND);
+	add_edge(&draft, 1, 1, 4 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 1 @1\npid 1 2 @1\nattr 1 8 @2\ncgroup 1 /new @2\n"
+			    "secctx 1 confined @3\n");
+}
+
+static void test_mounts(void **state)
+{
+	struct carry *const carry = *state;
+
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_DIRECTORY, SECOND);
+	add_text(&draft, 1, PROV_T_MOUNT, "/mnt", SECOND);
+	add_text(&draft, 1, PROV_T_MOUNT, "/srv", SECOND);
+	add_text(&draft, 1, PROV_T_UMOUNT, "/mnt", 2 * SECOND);
+	add_text(&draft, 1, PROV_T_ALIAS, "/x", 2 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 4 * SECOND);
+	add_edge(&draft, 1, 1, 4 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 1 @1\nmount 1 /srv @1\numount 1 /mnt @2\nalias 1 /x @2\n");
+}
+
+/* Who tried something, and on what, are described where that is said. */
+static void test_ends_of_refusals(void **state)
+{
+	struct carry *const carry = *state;
+	struct prov_refusal_record *rec;
+
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	add_node(&draft, 2, PROV_K_FILE, 2 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 4 * SECOND);
+	rec = add(&draft, PROV_R_REFUSAL, PROV_LAYER_DAC, sizeof(*rec), 4 * SECOND);
+	rec->id = htole64(1);
+	rec->object = htole64(2);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\nnode 2 @2\n");
+	/* It is an edge, and not repeated. */
+	carry_segment(carry);
+	begin(&draft, 5 * SECOND);
+	add_edge(&draft, 1, 2, 5 * SECOND);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\nnode 2 @2\n");
 }
 
 static void test_peers_of_peers(void **state)
@@ -546,6 +634,9 @@ int main(void)
 		TEST(test_names),
 		TEST(test_many_names_are_bounded),
 		TEST(test_state_of_a_process),
+		TEST(test_attributes),
+		TEST(test_mounts),
+		TEST(test_ends_of_refusals),
 		TEST(test_peers_of_peers),
 		TEST(test_end_and_grace),
 		TEST(test_boots_do_not_mix),

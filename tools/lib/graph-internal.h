@@ -31,6 +31,18 @@ struct table {
 	size_t used;
 };
 
+/* What is not in the edge; the blob begins with these numbers, then text. */
+struct refusal {
+	uint32_t edge;
+	uint32_t blob;
+};
+
+struct refusal_numbers {
+	uint32_t error;
+	uint32_t detail;
+	uint32_t layer;
+};
+
 struct graph {
 	struct graph_info info;
 	struct graph_boot *boots;
@@ -38,6 +50,7 @@ struct graph {
 	struct graph_subbuf *subbufs;
 	struct graph_node *nodes;
 	struct graph_edge *edges;
+	struct refusal *refusals;	/* by edge */
 	struct graph_fact *facts;
 	struct blob *blobs;
 	uint8_t *arena;
@@ -51,6 +64,7 @@ struct graph {
 	size_t subbuf_count, subbuf_room;
 	size_t node_count, node_room;
 	size_t edge_count, edge_room;
+	size_t refusal_count, refusal_room;
 	size_t fact_count, fact_room;
 	size_t blob_count, blob_room;
 	size_t arena_bytes, arena_room;

@@ -63,14 +63,6 @@ report(struct loader *loader, enum graph_fault fault, const char *format, ...)
 
 /* ---- memory ------------------------------------------------------------- */
 
-static int take(struct graph *graph, uint64_t bytes)
-{
-	if (bytes > graph->max_bytes - graph->memory_bytes)
-		return -ENOMEM;
-	graph->memory_bytes += bytes;
-	return 0;
-}
-
 /* Make room in *@array for @count elements and one more; it grows by half. */
 static int grow(struct graph *graph, void *array, size_t *room, size_t count, size_t element_bytes)
 {
@@ -81,7 +73,7 @@ static int grow(struct graph *graph, void *array, size_t *room, size_t count, si
 		return 0;
 	if (count >= UINT32_MAX - 1)
 		return -EOVERFLOW;
-	if (take(graph, (more - *room) * element_bytes))
+	if (graph_take(graph, (more - *room) * element_bytes))
 		return -ENOMEM;
 	bigger = realloc(*(void **)array, more * element_bytes);
 	if (!bigger)
@@ -134,7 +126,7 @@ static int table_room(struct loader *loader, struct table *table,
 
 	if (2 * (table->used + 1) <= old)
 		return 0;
-	if (take(loader->graph, (size - old) * sizeof(*slots)))
+	if (graph_take(loader->graph, (size - old) * sizeof(*slots)))
 		return -ENOMEM;
 	slots = calloc(size, sizeof(*slots));
 	if (!slots)
@@ -199,7 +191,7 @@ static int intern(struct loader *loader, const void *bytes, size_t length, uint3
 		const size_t more = graph->arena_room / 2 + stored + 4096;
 		uint8_t *bigger;
 
-		if (take(graph, more))
+		if (graph_take(graph, more))
 			return -ENOMEM;
 		bigger = realloc(graph->arena, graph->arena_room + more);
 		if (!bigger)
@@ -314,6 +306,16 @@ static void describe(struct graph_node *node, const struct prov_item *item)
 		node->socket.type = item->node.socket_type;
 		node->socket.protocol = item->node.protocol;
 		node->socket.netns = item->node.netns;
+		node->socket.uid = item->node.uid;
+	} else if (item->sub == PROV_K_MSGQUEUE || item->sub == PROV_K_SEM) {
+		node->ipc.key = item->node.key;
+		node->ipc.id = item->node.ipc_id;
+		node->ipc.ipcns = item->node.ipcns;
+	} else if (item->sub == PROV_K_MESSAGE) {
+		node->message.queue = item->node.queue;
+	} else if (prov_kind_is_numbered(item->sub)) {
+		node->numbered.number = item->node.number;
+		node->numbered.type = item->node.number_type;
 	} else {
 		memcpy(node->inode.uuid, item->node.uuid, sizeof(node->inode.uuid));
 		node->inode.ino = item->node.ino;
@@ -358,6 +360,44 @@ static int add_edge(struct loader *loader, const struct prov_item *item, uint32_
 	return 0;
 }
 
+/* A refusal is an edge; what else it says is kept beside. */
+static int add_refusal(struct loader *loader, const struct prov_item *item, uint32_t node)
+{
+	const struct refusal_numbers numbers = {
+		.error = item->refusal.error,
+		.detail = item->refusal.detail,
+		.layer = item->sub,
+	};
+	struct graph *const graph = loader->graph;
+	struct prov_item edge = *item;
+	uint8_t bytes[UINT16_MAX];
+	uint32_t blob;
+	int err;
+
+	memcpy(bytes, &numbers, sizeof(numbers));
+	memcpy(bytes + sizeof(numbers), item->refusal.text, item->refusal.text_bytes);
+	err = intern(loader, bytes, sizeof(numbers) + item->refusal.text_bytes, &blob);
+	if (!err)
+		err = grow(graph, &graph->refusals, &graph->refusal_room, graph->refusal_count,
+			   sizeof(*graph->refusals));
+	if (err)
+		return err;
+	edge.type = PROV_R_EDGE_CONTROL;
+	edge.sub = PROV_OP_REFUSED;
+	edge.edge.to = item->refusal.object ? item->refusal.object : item->id;
+	edge.edge.from_version = item->refusal.version;
+	edge.edge.to_version = item->refusal.object ? item->refusal.object_version :
+						      item->refusal.version;
+	err = add_edge(loader, &edge, node);
+	if (err)
+		return err;
+	graph->refusals[graph->refusal_count++] = (struct refusal) {
+		.edge = graph->edge_count - 1,
+		.blob = blob,
+	};
+	return 0;
+}
+
 static int add_link(struct loader *loader, const struct prov_item *item, uint32_t node,
 		    uint64_t id)
 {
@@ -379,7 +419,8 @@ static int add_item(struct loader *loader, const struct prov_item *item)
 	int err;
 
 	/* What is carried are descriptions; where an edge went is in its segment. */
-	if (loader->carried && item->type >= PROV_R_EDGE_DATA && item->type <= PROV_R_EDGE_CONTROL)
+	if (loader->carried && (item->type == PROV_R_REFUSAL ||
+	    (item->type >= PROV_R_EDGE_DATA && item->type <= PROV_R_EDGE_CONTROL)))
 		return 0;
 	err = get_node(loader, item->id, item->time_ns, &node);
 	if (err)
@@ -430,6 +471,22 @@ static int add_item(struct loader *loader, const struct prov_item *item)
 		address.family = item->address.family;
 		address.port = item->address.port;
 		return add_fact(loader, item, node, &address, sizeof(address));
+	}
+	case PROV_R_REFUSAL:
+		return add_refusal(loader, item, node);
+	case PROV_R_PROCESS_ATTR: {
+		struct graph_process_attr attr;
+
+		memset(&attr, 0, sizeof(attr));
+		attr.cgroup = item->process_attr.cgroup;
+		memcpy(attr.ns, item->process_attr.ns, sizeof(attr.ns));
+		attr.pid = item->process_attr.pid;
+		return add_fact(loader, item, node, &attr, sizeof(attr));
+	}
+	case PROV_R_PID: {
+		const struct graph_pid pid = { item->pid.pid, item->pid.ns };
+
+		return add_fact(loader, item, node, &pid, sizeof(pid));
 	}
 	case PROV_R_PEER:
 		return add_link(loader, item, node, item->peer.peer);
@@ -654,6 +711,9 @@ static int load_segment(struct loader *loader, int dirfd, const struct prov_segm
 	err = prov_segment_open_entry(&reader, dirfd, entry);
 	if (err == -ENOMEM)
 		return err;
+	/* Retention takes the oldest, and may have done so since they were listed. */
+	if (err == -ENOENT && !info->segments)
+		return 0;
 	/* Begun this moment: nothing is in it yet. */
 	if (err == -ENODATA && entry->open) {
 		info->open_segments++;
@@ -964,6 +1024,8 @@ static int by_identity(const void *one, const void *two, void *context)
  *
  * Its end may be recorded a little after the beginning of its successor, so
  * what counts is the version that the old node had when the new one began.
+ *
+ * The edges of an inode are made in order of time: see graph_info.continues.
  */
 static int derive_continues(struct graph *graph)
 {
@@ -1009,25 +1071,26 @@ static int derive_continues(struct graph *graph)
 				version_then[ends[j]] = versions[j];
 		}
 	}
-	for (size_t i = 0; i < graph->node_count; i++) {
-		const struct graph_node *const node = &graph->nodes[i];
+	for (size_t i = 0; i + 1 < count; i++) {
+		const uint32_t from = strong[i], to = next[from];
+		const struct graph_node *const node = &graph->nodes[from];
 		const struct graph_node *after;
 
-		if (next[i] == GRAPH_NONE)
+		if (to == GRAPH_NONE)
 			continue;
-		after = &graph->nodes[next[i]];
+		after = &graph->nodes[to];
 		if (node->ended && (after->boot != node->boot || node->end_ns <= after->first_ns) &&
-		    node->end_version > version_then[i])
-			version_then[i] = node->end_version;
+		    node->end_version > version_then[from])
+			version_then[from] = node->end_version;
 		err = grow(graph, &graph->edges, &graph->edge_room, graph->edge_count,
 			   sizeof(*graph->edges));
 		if (err)
 			goto out;
 		graph->edges[graph->edge_count++] = (struct graph_edge) {
 			.time_ns = after->first_ns,
-			.from = i,
-			.to = next[i],
-			.from_version = version_then[i],
+			.from = from,
+			.to = to,
+			.from_version = version_then[from],
 			.class = PROV_R_EDGE_DATA,
 			.flags = GRAPH_EDGE_CONTINUES,
 		};
@@ -1064,7 +1127,7 @@ static int order_edges(struct graph *graph, bool into, uint32_t **order_out, uin
 	struct order_context context = { .edges = graph->edges, .into = into };
 	uint32_t *order, *first;
 
-	if (take(graph, (graph->edge_count + graph->node_count + 1) * sizeof(*order)))
+	if (graph_take(graph, (graph->edge_count + graph->node_count + 1) * sizeof(*order)))
 		return -ENOMEM;
 	order = malloc((graph->edge_count + 1) * sizeof(*order));
 	first = calloc(graph->node_count + 2, sizeof(*first));

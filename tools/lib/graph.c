@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The graph of a log: what can be asked of it.  See graph.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
 #include "graph-internal.h"
+#include "record.h"
 
 void graph_free(struct graph *graph)
 {
@@ -17,6 +19,7 @@ void graph_free(struct graph *graph)
 	free(graph->subbufs);
 	free(graph->nodes);
 	free(graph->edges);
+	free(graph->refusals);
 	free(graph->facts);
 	free(graph->blobs);
 	free(graph->arena);
@@ -26,6 +29,14 @@ void graph_free(struct graph *graph)
 	free(graph->out_of_first);
 	free(graph->node_table.slots);
 	free(graph);
+}
+
+int graph_take(struct graph *graph, uint64_t bytes)
+{
+	if (bytes > graph->max_bytes - graph->memory_bytes)
+		return -ENOMEM;
+	graph->memory_bytes += bytes;
+	return 0;
 }
 
 const struct graph_info *graph_info(const struct graph *graph)
@@ -155,6 +166,48 @@ const struct graph_edge *graph_next(struct graph_cursor *cursor, uint32_t *edge)
 	return &cursor->graph->edges[*edge];
 }
 
+/* Text up to a NUL; *@rest moves behind it. The blob is followed by a NUL. */
+static const char *next_text(const char **rest, const char *end)
+{
+	const char *const text = *rest;
+
+	if (text >= end)
+		return "";
+	*rest = text + strlen(text) + 1;
+	return text;
+}
+
+bool graph_refusal(const struct graph *graph, const struct graph_edge *edge,
+		   struct graph_refusal *refusal)
+{
+	const uint32_t number = edge - graph->edges;
+	size_t low = 0, high = graph->refusal_count, bytes;
+	struct refusal_numbers numbers;
+	const char *at, *end;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (graph->refusals[middle].edge < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == graph->refusal_count || graph->refusals[low].edge != number)
+		return false;
+	at = graph_blob(graph, graph->refusals[low].blob, &bytes);
+	end = at + bytes;
+	memcpy(&numbers, at, sizeof(numbers));
+	at += sizeof(numbers);
+	refusal->error = numbers.error;
+	refusal->detail = numbers.detail;
+	refusal->layer = numbers.layer;
+	refusal->hook = next_text(&at, end);
+	refusal->by = next_text(&at, end);
+	refusal->made = next_text(&at, end);
+	return true;
+}
+
 const struct graph_fact *graph_fact(const struct graph *graph, uint32_t fact)
 {
 	return &graph->facts[fact];
@@ -205,7 +258,7 @@ uint64_t graph_edge_wall_ns(const struct graph *graph, const struct graph_edge *
 
 bool graph_is_inode(const struct graph_node *node)
 {
-	return node->kind >= PROV_K_FILE && node->kind <= PROV_K_ANON;
+	return prov_kind_is_inode(node->kind);
 }
 
 bool graph_is_strong(const struct graph_node *node)

@@ -96,7 +96,20 @@ struct graph_node {
 			uint16_t type;
 			uint16_t protocol;
 			uint64_t netns;
+			uint32_t uid;
 		} socket;
+		struct {
+			uint32_t key;
+			uint32_t id;
+			uint64_t ipcns;
+		} ipc;
+		struct {
+			uint64_t queue;
+		} message;
+		struct {
+			uint32_t number;
+			uint32_t type;
+		} numbered;
 	};
 };
 
@@ -105,7 +118,8 @@ struct graph_node {
  * @time_ns: CLOCK_BOOTTIME
  * @node: the node
  * @blob: for a text, its bytes; for the others, see the accessors below
- * @type: PROV_R_TEXT, _CRED, _INODE_ATTR, _ADDRESS, _PEER or _OPAQUE
+ * @type: PROV_R_TEXT, _CRED, _INODE_ATTR, _ADDRESS, _PEER, _OPAQUE,
+ *	_PROCESS_ATTR or _PID
  * @sub: as in the record
  * @flags: GRAPH_FACT_*
  */
@@ -144,6 +158,17 @@ struct graph_address {
 	uint32_t scope;
 	uint16_t family;
 	uint16_t port;
+};
+
+struct graph_process_attr {
+	uint64_t cgroup;
+	uint32_t ns[PROV_NS_COUNT];
+	uint32_t pid;
+};
+
+struct graph_pid {
+	uint32_t pid;
+	uint32_t ns;
 };
 
 /* @node is GRAPH_NONE where the record had 0 */
@@ -217,7 +242,8 @@ enum graph_fault {
  * @open_segments: segments without a seal, named as open
  * @torn_bytes: bytes after the last good frame of an open segment
  * @undescribed: nodes that edges name and no record describes
- * @continues: derived edges
+ * @continues: derived edges; they are the last of all edges, those of one inode in
+ *	order of time
  * @faults: how often each fault was found
  * @machine_id: of the newest segment
  */
@@ -253,8 +279,8 @@ typedef void graph_fault_fn(void *context, enum graph_fault fault, const char *w
  * struct graph_options - how to load a log
  * @fault: called for each fault, or NULL
  * @context: for @fault
- * @max_bytes: memory that the graph may take; 0 for three quarters of the
- *	machine's
+ * @max_bytes: memory that the graph and what is asked of it may take; 0 for three
+ *	quarters of the machine's
  */
 struct graph_options {
 	graph_fault_fn *fault;
@@ -276,6 +302,14 @@ struct graph_options {
  */
 int graph_load(struct graph **graph, const char *directory, const struct graph_options *options);
 void graph_free(struct graph *graph);
+
+/**
+ * graph_take - count memory that is about to be taken for a question
+ * @bytes: how much; it is not given back, as a program asks few questions of a log
+ *
+ * Return: 0, or -ENOMEM if that is more than graph_options.max_bytes in all.
+ */
+int graph_take(struct graph *graph, uint64_t bytes);
 
 const struct graph_info *graph_info(const struct graph *graph);
 
@@ -321,6 +355,34 @@ struct graph_cursor graph_out_of(const struct graph *graph, uint32_t node, uint3
  * Return: the edge, NULL at the end.
  */
 const struct graph_edge *graph_next(struct graph_cursor *cursor, uint32_t *edge);
+
+/**
+ * struct graph_refusal - what an edge PROV_OP_REFUSED says besides
+ * @error: errno, positive
+ * @detail: as in struct prov_refusal_record
+ * @layer: PROV_LAYER_*
+ * @hook: where it was refused
+ * @by: the security or provenance module, or ""
+ * @made: last component of what was to be made, or ""
+ */
+struct graph_refusal {
+	uint32_t error;
+	uint32_t detail;
+	uint8_t layer;
+	const char *hook;
+	const char *by;
+	const char *made;
+};
+
+/**
+ * graph_refusal - what an edge PROV_OP_REFUSED says
+ * @edge: of this graph
+ * @refusal: filled in; its texts belong to the graph
+ *
+ * Return: false if the edge is no refusal.
+ */
+bool graph_refusal(const struct graph *graph, const struct graph_edge *edge,
+		   struct graph_refusal *refusal);
 
 /** graph_fact - a fact by its number; those of a node are ordered by time */
 const struct graph_fact *graph_fact(const struct graph *graph, uint32_t fact);

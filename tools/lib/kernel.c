@@ -95,7 +95,9 @@ static int parse_status(struct nlmsghdr *message, struct prov_kernel_status *sta
 		[PROV_A_SUBBUF_BYTES] = { .type = NLA_U32 },
 		[PROV_A_SUBBUFS] = { .type = NLA_U32 },
 		[PROV_A_ENVIRON] = { .type = NLA_U8 },
+		[PROV_A_META] = { .type = NLA_U8 },
 		[PROV_A_OPAQUE] = { .type = NLA_U8 },
+		[PROV_A_SUPPRESS] = { .type = NLA_U8 },
 		[PROV_A_CPU] = { .type = NLA_NESTED },
 	};
 	struct nlattr *attrs[PROV_A_MAX + 1], *attr;
@@ -117,8 +119,13 @@ static int parse_status(struct nlmsghdr *message, struct prov_kernel_status *sta
 		status->subbufs = nla_get_u32(attrs[PROV_A_SUBBUFS]);
 	if (attrs[PROV_A_ENVIRON])
 		status->environ = nla_get_u8(attrs[PROV_A_ENVIRON]);
+	if (attrs[PROV_A_META])
+		status->meta = nla_get_u8(attrs[PROV_A_META]);
 	if (attrs[PROV_A_OPAQUE])
 		status->opaque = nla_get_u8(attrs[PROV_A_OPAQUE]);
+	/* A kernel that does not say can do nothing else. */
+	status->suppress = !attrs[PROV_A_SUPPRESS] ||
+			   nla_get_u8(attrs[PROV_A_SUPPRESS]);
 	/* One nest a CPU, all of the same type: the table above has the last. */
 	nla_for_each_attr(attr, genlmsg_attrdata(genlmsg_hdr(message), 0),
 			  genlmsg_attrlen(genlmsg_hdr(message), 0), remaining) {
@@ -323,15 +330,25 @@ int prov_kernel_opaque_file(struct prov_kernel *kernel, int fd, bool on)
 	return opaque(kernel, PROV_A_FD, fd, on);
 }
 
-int prov_kernel_set_environ(struct prov_kernel *kernel, bool on)
+static int set(struct prov_kernel *kernel, enum prov_genl_attr attr, bool on)
 {
 	struct nl_msg *const msg = new_request(kernel, PROV_CMD_SET);
 
 	if (!msg)
 		return -ENOMEM;
-	if (nla_put_u8(msg, PROV_A_ENVIRON, on)) {
+	if (nla_put_u8(msg, attr, on)) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
 	return transact(kernel, msg, NULL);
+}
+
+int prov_kernel_set_environ(struct prov_kernel *kernel, bool on)
+{
+	return set(kernel, PROV_A_ENVIRON, on);
+}
+
+int prov_kernel_set_meta(struct prov_kernel *kernel, bool on)
+{
+	return set(kernel, PROV_A_META, on);
 }

@@ -51,7 +51,9 @@ struct prov_kernel_cpu {
  * @subbuf_bytes: size of a sub-buffer
  * @subbufs: sub-buffers a CPU
  * @environ: environments are recorded
+ * @meta: looks at inodes are recorded: stat, access, lookups
  * @opaque: the caller is not recorded
+ * @suppress: flows that say nothing new are left out
  * @cpus: array of @cpu_count; prov_kernel_status_free() frees it
  */
 struct prov_kernel_status {
@@ -61,7 +63,9 @@ struct prov_kernel_status {
 	uint32_t subbuf_bytes;
 	uint32_t subbufs;
 	bool	 environ;
+	bool	 meta;
 	bool	 opaque;
+	bool	 suppress;
 	struct prov_kernel_cpu *cpus;
 	size_t	 cpu_count;
 };
@@ -110,5 +114,8 @@ int prov_kernel_opaque_file(struct prov_kernel *kernel, int fd, bool on);
 
 /** prov_kernel_set_environ - record environments or not; needs CAP_AUDIT_CONTROL */
 int prov_kernel_set_environ(struct prov_kernel *kernel, bool on);
+
+/** prov_kernel_set_meta - record looks at inodes or not; needs CAP_AUDIT_CONTROL */
+int prov_kernel_set_meta(struct prov_kernel *kernel, bool on);
 
 #endif /* PROV_LIB_KERNEL_H */

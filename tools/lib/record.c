@@ -23,6 +23,9 @@ static const uint16_t least_bytes[] = {
 	[PROV_R_PEER]		= sizeof(struct prov_peer_record),
 	[PROV_R_OPAQUE]		= sizeof(struct prov_opaque_record),
 	[PROV_R_END]		= sizeof(struct prov_end_record),
+	[PROV_R_REFUSAL]	= sizeof(struct prov_refusal_record),
+	[PROV_R_PROCESS_ATTR]	= sizeof(struct prov_process_attr_record),
+	[PROV_R_PID]		= sizeof(struct prov_pid_record),
 };
 
 void prov_iter_init(struct prov_iter *iter, const struct prov_subbuf_header *subbuf)
@@ -54,13 +57,30 @@ static bool decode_node(struct prov_item *item, const uint8_t *at, size_t bytes)
 		item->node.ppid = le32toh(rec.process.ppid);
 		item->node.start_ns = le64toh(rec.process.start_ns);
 	} else if (item->sub == PROV_K_SOCKET) {
-		if (bytes < offsetof(struct prov_node_record, socket) + sizeof(rec.socket))
+		if (bytes < offsetof(struct prov_node_record, socket.uid))
 			return false;
 		item->node.family = le16toh(rec.socket.family);
 		item->node.socket_type = le16toh(rec.socket.type);
 		item->node.protocol = le16toh(rec.socket.protocol);
 		item->node.netns = le64toh(rec.socket.netns);
-	} else if (item->sub >= PROV_K_FILE && item->sub <= PROV_K_ANON) {
+		/* A record from before there was an owner can end here. */
+		item->node.uid = le32toh(rec.socket.uid);
+	} else if (item->sub == PROV_K_MSGQUEUE || item->sub == PROV_K_SEM) {
+		if (bytes < offsetof(struct prov_node_record, ipc) + sizeof(rec.ipc))
+			return false;
+		item->node.key = le32toh(rec.ipc.key);
+		item->node.ipc_id = le32toh(rec.ipc.id);
+		item->node.ipcns = le64toh(rec.ipc.ipcns);
+	} else if (item->sub == PROV_K_MESSAGE) {
+		if (bytes < offsetof(struct prov_node_record, message) + sizeof(rec.message))
+			return false;
+		item->node.queue = le64toh(rec.message.queue);
+	} else if (prov_kind_is_numbered(item->sub)) {
+		if (bytes < offsetof(struct prov_node_record, numbered) + sizeof(rec.numbered))
+			return false;
+		item->node.number = le32toh(rec.numbered.number);
+		item->node.number_type = le32toh(rec.numbered.type);
+	} else if (prov_kind_is_inode(item->sub)) {
 		if (bytes < offsetof(struct prov_node_record, inode) + sizeof(rec.inode))
 			return false;
 		memcpy(item->node.uuid, rec.inode.uuid, sizeof(item->node.uuid));
@@ -105,6 +125,35 @@ static bool decode_cred(struct prov_item *item, const uint8_t *at)
 	item->cred.cap_effective = le64toh(rec.cap_effective);
 	item->cred.loginuid = le32toh(rec.loginuid);
 	item->cred.sessionid = le32toh(rec.sessionid);
+	return item->id != 0;
+}
+
+static bool decode_refusal(struct prov_item *item, const uint8_t *at, size_t bytes)
+{
+	struct prov_refusal_record rec;
+
+	memcpy(&rec, at, sizeof(rec));
+	item->id = le64toh(rec.id);
+	item->refusal.object = le64toh(rec.object);
+	item->refusal.version = le32toh(rec.version);
+	item->refusal.object_version = le32toh(rec.object_version);
+	item->refusal.error = le32toh(rec.error);
+	item->refusal.detail = le32toh(rec.detail);
+	item->refusal.text = (const char *)at + sizeof(rec);
+	item->refusal.text_bytes = bytes - sizeof(rec);
+	return item->id != 0;
+}
+
+static bool decode_process_attr(struct prov_item *item, const uint8_t *at)
+{
+	struct prov_process_attr_record rec;
+
+	memcpy(&rec, at, sizeof(rec));
+	item->id = le64toh(rec.id);
+	item->process_attr.cgroup = le64toh(rec.cgroup);
+	for (int i = 0; i < PROV_NS_COUNT; i++)
+		item->process_attr.ns[i] = le32toh(rec.ns[i]);
+	item->process_attr.pid = le32toh(rec.pid);
 	return item->id != 0;
 }
 
@@ -175,6 +224,19 @@ static bool decode(struct prov_item *item, const uint8_t *at, size_t bytes)
 		item->id = le64toh(rec.id);
 		item->end.code = le32toh(rec.code);
 		item->end.version = le32toh(rec.version);
+		return item->id != 0;
+	}
+	case PROV_R_REFUSAL:
+		return decode_refusal(item, at, bytes);
+	case PROV_R_PROCESS_ATTR:
+		return decode_process_attr(item, at);
+	case PROV_R_PID: {
+		struct prov_pid_record rec;
+
+		memcpy(&rec, at, sizeof(rec));
+		item->id = le64toh(rec.id);
+		item->pid.pid = le32toh(rec.pid);
+		item->pid.ns = le32toh(rec.ns);
 		return item->id != 0;
 	}
 	}
@@ -256,6 +318,18 @@ static const char *const kind_names[] = {
 	[PROV_K_MEMFD]		= "memfd",
 	[PROV_K_ANON]		= "anon",
 	[PROV_K_SOCKET]		= "socket",
+	[PROV_K_MSGQUEUE]	= "msgqueue",
+	[PROV_K_MESSAGE]	= "message",
+	[PROV_K_SEM]		= "sem",
+	[PROV_K_MQUEUE]		= "mqueue",
+	[PROV_K_TTY]		= "tty",
+	[PROV_K_TUN]		= "tun",
+	[PROV_K_KEY]		= "key",
+	[PROV_K_BPF_MAP]	= "bpf_map",
+	[PROV_K_BPF_PROG]	= "bpf_prog",
+	[PROV_K_MODULE]		= "module",
+	[PROV_K_KERNEL]		= "kernel",
+	[PROV_K_LOOP]		= "loop",
 };
 
 static const char *const op_names[] = {
@@ -286,6 +360,36 @@ static const char *const op_names[] = {
 	[PROV_OP_SETXATTR]	= "setxattr",
 	[PROV_OP_GETXATTR]	= "getxattr",
 	[PROV_OP_READDIR]	= "readdir",
+	[PROV_OP_PASS]		= "pass",
+	[PROV_OP_RECEIVE]	= "receive",
+	[PROV_OP_GETFD]		= "getfd",
+	[PROV_OP_ECHO]		= "echo",
+	[PROV_OP_SEMOP]		= "semop",
+	[PROV_OP_SHUTDOWN]	= "shutdown",
+	[PROV_OP_LOAD]		= "load",
+	[PROV_OP_KEYCTL]	= "keyctl",
+	[PROV_OP_ATTACH]	= "attach",
+	[PROV_OP_USE]		= "use",
+	[PROV_OP_REMOVEXATTR]	= "removexattr",
+	[PROV_OP_LISTXATTR]	= "listxattr",
+	[PROV_OP_STAT]		= "stat",
+	[PROV_OP_ACCESS]	= "access",
+	[PROV_OP_LOOKUP]	= "lookup",
+	[PROV_OP_SIGNAL]	= "signal",
+	[PROV_OP_WAIT]		= "wait",
+	[PROV_OP_PTRACE]	= "ptrace",
+	[PROV_OP_PEEK]		= "peek",
+	[PROV_OP_POKE]		= "poke",
+	[PROV_OP_LIMIT]		= "limit",
+	[PROV_OP_CGROUP]	= "cgroup",
+	[PROV_OP_MOUNT]		= "mount",
+	[PROV_OP_UMOUNT]	= "umount",
+	[PROV_OP_MOVE_MOUNT]	= "move_mount",
+	[PROV_OP_SWAP]		= "swap",
+	[PROV_OP_SETTIME]	= "settime",
+	[PROV_OP_ANSWER]	= "answer",
+	[PROV_OP_REQUEST]	= "request",
+	[PROV_OP_REFUSED]	= "refused",
 };
 
 static const char *const text_names[] = {
@@ -302,6 +406,12 @@ static const char *const text_names[] = {
 	[PROV_T_COMM]		= "comm",
 	[PROV_T_UNIX_PATH]	= "unix_path",
 	[PROV_T_ANON_NAME]	= "anon_name",
+	[PROV_T_ALIAS]		= "alias",
+	[PROV_T_SECCTX]		= "secctx",
+	[PROV_T_CGROUP]		= "cgroup",
+	[PROV_T_MOUNT]		= "mount",
+	[PROV_T_UMOUNT]		= "umount",
+	[PROV_T_GROUPS]		= "groups",
 };
 
 static const char *const opaque_names[] = {
@@ -310,6 +420,24 @@ static const char *const opaque_names[] = {
 	[PROV_OPAQUE_EXEC]	= "exec",
 	[PROV_OPAQUE_MARKED]	= "marked",
 	[PROV_OPAQUE_UNMARKED]	= "unmarked",
+};
+
+static const char *const layer_names[] = {
+	[PROV_LAYER_DAC]	= "dac",
+	[PROV_LAYER_CAPABILITY]	= "capability",
+	[PROV_LAYER_LSM]	= "lsm",
+	[PROV_LAYER_MODULE]	= "module",
+};
+
+static const char *const namespace_names[] = {
+	[PROV_NS_MNT]		= "mnt",
+	[PROV_NS_UTS]		= "uts",
+	[PROV_NS_IPC]		= "ipc",
+	[PROV_NS_NET]		= "net",
+	[PROV_NS_PID]		= "pid",
+	[PROV_NS_USER]		= "user",
+	[PROV_NS_CGROUP]	= "cgroup",
+	[PROV_NS_TIME]		= "time",
 };
 
 static const char *const class_names[] = {
@@ -330,6 +458,17 @@ static unsigned int number_of(const char *const *names, size_t count, const char
 		if (names[i] && strlen(names[i]) == bytes && !memcmp(names[i], name, bytes))
 			return i;
 	return 0;
+}
+
+bool prov_kind_is_inode(unsigned int kind)
+{
+	return (kind >= PROV_K_FILE && kind <= PROV_K_ANON) || kind == PROV_K_MQUEUE ||
+	       kind == PROV_K_TTY || kind == PROV_K_TUN;
+}
+
+bool prov_kind_is_numbered(unsigned int kind)
+{
+	return kind >= PROV_K_KEY && kind <= PROV_K_LOOP;
 }
 
 const char *prov_kind_name(unsigned int kind)
@@ -355,6 +494,16 @@ const char *prov_text_name(unsigned int text_kind)
 const char *prov_opaque_name(unsigned int change)
 {
 	return name_of(opaque_names, ARRAY_SIZE(opaque_names), change);
+}
+
+const char *prov_layer_name(unsigned int layer)
+{
+	return name_of(layer_names, ARRAY_SIZE(layer_names), layer);
+}
+
+const char *prov_namespace_name(unsigned int ns)
+{
+	return name_of(namespace_names, ARRAY_SIZE(namespace_names), ns);
 }
 
 unsigned int prov_kind_from_name(const char *name, size_t bytes)

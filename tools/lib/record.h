@@ -23,7 +23,7 @@
  * @tgid: thread group that made it, 0 if not known
  * @id: the node that it is about; of an edge, where it comes from
  *
- * @text.part points into the sub-buffer.
+ * @text.part and @refusal.text point into the sub-buffer.
  */
 struct prov_item {
 	uint8_t	 type;
@@ -49,6 +49,13 @@ struct prov_item {
 			uint16_t socket_type;
 			uint16_t protocol;
 			uint64_t netns;
+			uint32_t key;
+			uint32_t ipc_id;
+			uint64_t ipcns;
+			uint64_t queue;
+			uint32_t uid;
+			uint32_t number;
+			uint32_t number_type;
 		} node;
 		struct {
 			uint64_t to;
@@ -92,6 +99,24 @@ struct prov_item {
 			uint32_t code;
 			uint32_t version;
 		} end;
+		struct {
+			uint64_t object;
+			uint32_t version;
+			uint32_t object_version;
+			uint32_t error;
+			uint32_t detail;
+			const char *text;
+			uint32_t text_bytes;
+		} refusal;
+		struct {
+			uint64_t cgroup;
+			uint32_t ns[PROV_NS_COUNT];
+			uint32_t pid;
+		} process_attr;
+		struct {
+			uint32_t pid;
+			uint32_t ns;
+		} pid;
 	};
 };
 
@@ -142,6 +167,14 @@ const char *prov_op_name(unsigned int op);
 const char *prov_class_name(unsigned int record_type);
 const char *prov_text_name(unsigned int text_kind);
 const char *prov_opaque_name(unsigned int change);
+const char *prov_layer_name(unsigned int layer);
+const char *prov_namespace_name(unsigned int ns);
+
+/** prov_kind_is_inode - is a node of that kind described as an inode is? */
+bool prov_kind_is_inode(unsigned int kind);
+
+/** prov_kind_is_numbered - is it a key, a BPF object, a module or the kernel? */
+bool prov_kind_is_numbered(unsigned int kind);
 
 /** prov_kind_from_name - PROV_K_* of a name as prov_kind_name() gives it, or 0 */
 unsigned int prov_kind_from_name(const char *name, size_t bytes);

@@ -9,10 +9,10 @@
 /*
  * A label says: @node was reached, and what is usable there are edges of
  * versions up to (forward: from) @version and, where time counts, of times up
- * to (forward: from) @time_ns.  Labels are worked off in the order in which
- * they are made, which is that of growing depth.
+ * to (forward: from) @time_ns, in the clock of the node's boot.  Labels are worked
+ * off in the order in which they are made, which is that of growing depth.
  */
-struct label {
+struct traverse_label {
 	uint64_t time_ns;
 	uint32_t node;
 	uint32_t version;
@@ -23,14 +23,12 @@ struct label {
 struct walk {
 	const struct traverse_query *query;
 	struct traverse_result *result;
-	struct label *labels;
 	size_t label_count, label_room;
 	size_t edge_room, hidden_room;
-	uint32_t *first_label;	/* by node */
 	uint64_t *hidden_bits;
 };
 
-static int push(void *array, size_t *room, size_t count, size_t element_bytes)
+static int push(struct walk *walk, void *array, size_t *room, size_t count, size_t element_bytes)
 {
 	size_t more;
 	void *bigger;
@@ -38,6 +36,8 @@ static int push(void *array, size_t *room, size_t count, size_t element_bytes)
 	if (count < *room)
 		return 0;
 	more = *room + *room / 2 + 256;
+	if (graph_take(walk->query->graph, (more - *room) * element_bytes))
+		return -ENOMEM;
 	bigger = realloc(*(void **)array, more * element_bytes);
 	if (!bigger)
 		return -ENOMEM;
@@ -47,11 +47,13 @@ static int push(void *array, size_t *room, size_t count, size_t element_bytes)
 }
 
 /* Does a label of the node already allow all that this one would? */
-static bool dominated(const struct walk *walk, const struct label *label)
+static bool dominated(const struct walk *walk, const struct traverse_label *label)
 {
-	for (uint32_t i = walk->first_label[label->node]; i != GRAPH_NONE;
-	     i = walk->labels[i].next) {
-		const struct label *const old = &walk->labels[i];
+	const struct traverse_result *const result = walk->result;
+
+	for (uint32_t i = result->first_label[label->node]; i != GRAPH_NONE;
+	     i = result->labels[i].next) {
+		const struct traverse_label *const old = &result->labels[i];
 
 		if (walk->query->forward ?
 		    old->version <= label->version && old->time_ns <= label->time_ns :
@@ -61,34 +63,43 @@ static bool dominated(const struct walk *walk, const struct label *label)
 	return false;
 }
 
-static int add_label(struct walk *walk, struct label label)
+static int add_label(struct walk *walk, struct traverse_label label)
 {
+	struct traverse_result *const result = walk->result;
 	int err;
 
 	if (dominated(walk, &label))
 		return 0;
-	err = push(&walk->labels, &walk->label_room, walk->label_count, sizeof(*walk->labels));
+	err = push(walk, &result->labels, &walk->label_room, walk->label_count, sizeof(label));
 	if (err)
 		return err;
-	label.next = walk->first_label[label.node];
-	walk->first_label[label.node] = walk->label_count;
-	walk->labels[walk->label_count++] = label;
+	label.next = result->first_label[label.node];
+	result->first_label[label.node] = walk->label_count;
+	result->labels[walk->label_count++] = label;
 	return 0;
 }
 
-static bool usable(const struct walk *walk, const struct label *label,
+/* Does the edge fit behind (forward) or before the paths that a label stands for? */
+static bool fits_behind(const struct traverse_label *label, const struct graph_edge *edge)
+{
+	return edge->from_version >= label->version &&
+	       (edge->class == PROV_R_EDGE_DATA || edge->time_ns >= label->time_ns);
+}
+
+static bool fits_before(const struct traverse_label *label, const struct graph_edge *edge)
+{
+	return edge->to_version <= label->version && edge->time_ns <= label->time_ns;
+}
+
+static bool usable(const struct walk *walk, const struct traverse_label *label,
 		   const struct graph_edge *edge)
 {
 	const struct traverse_query *const query = walk->query;
 
 	if (!(query->classes >> edge->class & 1))
 		return false;
-	if (query->forward) {
-		if (edge->class != PROV_R_EDGE_DATA && edge->time_ns < label->time_ns)
-			return false;
-	} else if (edge->time_ns > label->time_ns) {
+	if (query->forward ? !fits_behind(label, edge) : !fits_before(label, edge))
 		return false;
-	}
 	if (query->since_ns || query->until_ns != UINT64_MAX) {
 		const uint64_t wall_ns = graph_edge_wall_ns(query->graph, edge);
 
@@ -98,6 +109,29 @@ static bool usable(const struct walk *walk, const struct label *label,
 	return true;
 }
 
+/* A boot is later than all that happened in those before it. */
+static bool between_boots(const struct graph *graph, const struct graph_edge *edge)
+{
+	return graph_node(graph, edge->from)->boot != graph_node(graph, edge->to)->boot;
+}
+
+/* The latest time on the paths to a label once they have gone along an edge. */
+static uint64_t latest_ns(const struct graph *graph, const struct traverse_label *label,
+			  const struct graph_edge *edge)
+{
+	return between_boots(graph, edge) || label->time_ns < edge->time_ns ? edge->time_ns :
+									      label->time_ns;
+}
+
+/* The earliest meta or control edge on the paths from a label, with an edge before them. */
+static uint64_t earliest_ns(const struct graph *graph, const struct traverse_label *label,
+			    const struct graph_edge *edge)
+{
+	if (between_boots(graph, edge))
+		return UINT64_MAX;
+	return edge->class == PROV_R_EDGE_DATA ? label->time_ns : edge->time_ns;
+}
+
 static int hide(struct walk *walk, uint32_t node)
 {
 	struct traverse_result *const result = walk->result;
@@ -105,7 +139,7 @@ static int hide(struct walk *walk, uint32_t node)
 
 	if (walk->hidden_bits[node / 64] >> node % 64 & 1)
 		return 0;
-	err = push(&result->hidden, &walk->hidden_room, result->hidden_count,
+	err = push(walk, &result->hidden, &walk->hidden_room, result->hidden_count,
 		   sizeof(*result->hidden));
 	if (err)
 		return err;
@@ -114,37 +148,42 @@ static int hide(struct walk *walk, uint32_t node)
 	return 0;
 }
 
-static int cross(struct walk *walk, const struct label *from, uint32_t number,
+static int cross(struct walk *walk, const struct traverse_label *label, uint32_t number,
 		 const struct graph_edge *edge)
 {
 	const struct traverse_query *const query = walk->query;
 	struct traverse_result *const result = walk->result;
-	const bool data_only = query->classes == TRAVERSE_DATA;
-	struct label label = { .depth = from->depth + 1 };
+	struct traverse_label next = { .depth = label->depth + 1 };
 	int err;
 
-	label.node = query->forward ? edge->to : edge->from;
-	if (query->hidden && query->hidden(query->context, label.node))
-		return hide(walk, label.node);
-	err = push(&result->edges, &walk->edge_room, result->edge_count, sizeof(*result->edges));
-	if (err)
-		return err;
-	result->crossed[number / 64] |= 1ull << number % 64;
-	result->edges[result->edge_count++] = number;
-	if (query->forward) {
-		label.version = edge->to_version;
-		label.time_ns = data_only ? 0 : edge->time_ns;
-	} else {
-		label.version = edge->from_version;
-		label.time_ns = edge->class == PROV_R_EDGE_DATA ? UINT64_MAX : edge->time_ns;
+	next.node = query->forward ? edge->to : edge->from;
+	if (query->hidden && query->hidden(query->context, next.node))
+		return hide(walk, next.node);
+	/* Another label may cross it again, and bring more behind it. */
+	if (!traverse_crossed(result, number)) {
+		err = push(walk, &result->edges, &walk->edge_room, result->edge_count,
+			   sizeof(*result->edges));
+		if (err)
+			return err;
+		result->crossed[number / 64] |= 1ull << number % 64;
+		result->edges[result->edge_count++] = number;
 	}
-	return add_label(walk, label);
+	if (query->forward) {
+		next.version = edge->to_version;
+		/* The versions say all: labels must not differ by a time. */
+		if (query->classes != TRAVERSE_DATA)
+			next.time_ns = latest_ns(query->graph, label, edge);
+	} else {
+		next.version = edge->from_version;
+		next.time_ns = earliest_ns(query->graph, label, edge);
+	}
+	return add_label(walk, next);
 }
 
 static int work_off(struct walk *walk, size_t index)
 {
 	const struct traverse_query *const query = walk->query;
-	const struct label label = walk->labels[index];
+	const struct traverse_label label = walk->result->labels[index];
 	const struct graph_edge *edge;
 	struct graph_cursor cursor;
 	uint32_t low = 0, high = UINT32_MAX, number;
@@ -160,17 +199,17 @@ static int work_off(struct walk *walk, size_t index)
 	 */
 	if (query->classes == TRAVERSE_DATA && label.next != GRAPH_NONE) {
 		if (query->forward)
-			high = walk->labels[label.next].version - 1;
+			high = walk->result->labels[label.next].version - 1;
 		else
-			low = walk->labels[label.next].version + 1;
+			low = walk->result->labels[label.next].version + 1;
 	}
 	cursor = query->forward ? graph_out_of(query->graph, label.node, low, high) :
 				  graph_into(query->graph, label.node, low, high);
 	while ((edge = graph_next(&cursor, &number)) != NULL) {
-		if (traverse_crossed(walk->result, number) || !usable(walk, &label, edge))
+		if (!usable(walk, &label, edge))
 			continue;
 		if (label.depth >= query->max_depth) {
-			walk->result->cut_depth++;
+			walk->result->cut_depth += !traverse_crossed(walk->result, number);
 			continue;
 		}
 		err = cross(walk, &label, number, edge);
@@ -189,16 +228,19 @@ int traverse(const struct traverse_query *query, const struct traverse_start *st
 	int err = -ENOMEM;
 
 	memset(result, 0, sizeof(*result));
+	if (graph_take(query->graph, edges / 8 + nodes / 8 +
+		       nodes * sizeof(*result->first_label)))
+		return -ENOMEM;
 	result->crossed = calloc(edges / 64 + 1, sizeof(*result->crossed));
 	walk.hidden_bits = calloc(nodes / 64 + 1, sizeof(*walk.hidden_bits));
-	walk.first_label = malloc((nodes + 1ull) * sizeof(*walk.first_label));
-	if (!result->crossed || !walk.hidden_bits || !walk.first_label)
+	result->first_label = malloc((nodes + 1ull) * sizeof(*result->first_label));
+	if (!result->crossed || !walk.hidden_bits || !result->first_label)
 		goto out;
-	memset(walk.first_label, 0xff, (nodes + 1ull) * sizeof(*walk.first_label));
+	memset(result->first_label, 0xff, (nodes + 1ull) * sizeof(*result->first_label));
 
 	err = 0;
 	for (size_t i = 0; i < start_count && !err; i++)
-		err = add_label(&walk, (struct label) {
+		err = add_label(&walk, (struct traverse_label) {
 			.node = starts[i].node,
 			.version = starts[i].version,
 			.time_ns = query->forward ? 0 : UINT64_MAX,
@@ -206,10 +248,34 @@ int traverse(const struct traverse_query *query, const struct traverse_start *st
 	for (size_t i = 0; i < walk.label_count && !err; i++)
 		err = work_off(&walk, i);
 out:
-	free(walk.labels);
-	free(walk.first_label);
 	free(walk.hidden_bits);
 	return err;
+}
+
+bool traverse_joined(const struct graph *graph, const struct traverse_result *forward,
+		     const struct traverse_result *backward, uint32_t number, uint32_t max_depth)
+{
+	const struct graph_edge *const edge = graph_edge(graph, number);
+
+	if (!traverse_crossed(forward, number) || !traverse_crossed(backward, number))
+		return false;
+	for (uint32_t i = forward->first_label[edge->from]; i != GRAPH_NONE;
+	     i = forward->labels[i].next) {
+		const struct traverse_label *const in = &forward->labels[i];
+
+		if (!fits_behind(in, edge))
+			continue;
+		for (uint32_t j = backward->first_label[edge->to]; j != GRAPH_NONE;
+		     j = backward->labels[j].next) {
+			const struct traverse_label *const out = &backward->labels[j];
+
+			if (fits_before(out, edge) &&
+			    latest_ns(graph, in, edge) <= out->time_ns &&
+			    (uint64_t)in->depth + 1 + out->depth <= max_depth)
+				return true;
+		}
+	}
+	return false;
 }
 
 void traverse_free(struct traverse_result *result)
@@ -217,5 +283,7 @@ void traverse_free(struct traverse_result *result)
 	free(result->edges);
 	free(result->crossed);
 	free(result->hidden);
+	free(result->labels);
+	free(result->first_label);
 	memset(result, 0, sizeof(*result));
 }

@@ -2,18 +2,21 @@
 /*
  * Traversal: what could have come from where
  *
- * A path is a sequence of edges in which each edge fits the one before it.  Let
- * e1 lead into node n at version v1 and time t1, and e2 lead out of n at
- * version v2 and time t2.  They fit if v1 <= v2 and, when e2 is a meta or
- * control edge, also t1 <= t2.
+ * A path is a sequence of edges.  Where one leads into a node at version v1 and
+ * the next out of it at version v2, v1 <= v2; and no edge of a path is later than
+ * a meta or control edge that comes after it, at once or further on.
  *
  * For data edges the versions say all: a node gets a new version when it
  * absorbs something after it has flowed out, and the time of a data edge is only
- * that of the first of many equal flows, so a later meta or control edge into
- * the same version may well have gone along with a repetition.  Meta and control
- * edges make no version, so that only their time orders them.
+ * that of the first of many equal flows, so what came into the same version
+ * later may well have gone along with a repetition.  Meta and control edges make
+ * no version, so that only their time orders them: whatever is before one on a
+ * path happened before it.
  *
- * Whether two edges fit depends on nothing else, so each edge is crossed once.
+ * What a path can go on with therefore depends on its last version and, if meta
+ * or control edges are followed, on one time: the latest on it so far (backward:
+ * that of the earliest meta or control edge).  This pair is a label of the node
+ * that the path has reached.
  */
 #ifndef PROV_LIB_TRAVERSE_H
 #define PROV_LIB_TRAVERSE_H
@@ -37,7 +40,7 @@
  * @context: for @hidden
  */
 struct traverse_query {
-	const struct graph *graph;
+	struct graph *graph;
 	bool forward;
 	uint32_t classes;
 	uint32_t max_depth;
@@ -64,6 +67,8 @@ struct traverse_start {
  * @cut_depth: edges not crossed because of max_depth
  * @hidden: nodes left out by @hidden that an edge led to
  * @hidden_count: how many
+ * @labels: for traverse_joined()
+ * @first_label: by node
  */
 struct traverse_result {
 	uint32_t *edges;
@@ -72,17 +77,32 @@ struct traverse_result {
 	uint64_t cut_depth;
 	uint32_t *hidden;
 	size_t hidden_count;
+	struct traverse_label *labels;
+	uint32_t *first_label;
 };
 
 /**
  * traverse - follow edges from some nodes
  * @result: filled in; traverse_free() frees what is in it, also after an error
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM also if the graph's limit does not suffice.
  */
 int traverse(const struct traverse_query *query, const struct traverse_start *starts,
 	     size_t start_count, struct traverse_result *result);
 void traverse_free(struct traverse_result *result);
+
+/**
+ * traverse_joined - is an edge on a path from one traversal's starts to another's?
+ * @forward: result of a forward traversal
+ * @backward: result of a backward traversal with the same classes and window
+ * @edge: the edge
+ * @max_depth: edges on the path, UINT32_MAX for no limit
+ *
+ * That both have crossed it is not enough: the path that leads to it must also go
+ * together with one that leads on.
+ */
+bool traverse_joined(const struct graph *graph, const struct traverse_result *forward,
+		     const struct traverse_result *backward, uint32_t edge, uint32_t max_depth);
 
 static inline bool traverse_crossed(const struct traverse_result *result, uint32_t edge)
 {

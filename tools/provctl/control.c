@@ -95,6 +95,7 @@ static const struct setting {
 	int (*apply)(struct prov_kernel *kernel, bool on);
 } settings[] = {
 	{ "environ", prov_kernel_set_environ },
+	{ "meta", prov_kernel_set_meta },
 };
 
 static int parse_switch(const char *text)

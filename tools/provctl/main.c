@@ -26,7 +26,7 @@ static const struct command {
 	{ "opaque", provctl_opaque, "opaque set|clear PID, opaque mark|unmark FILE",
 	  "exempt a process from recording, or who executes a file" },
 	{ "set", provctl_set, "set NAME=VALUE...",
-	  "change settings of the kernel: environ=on|off" },
+	  "change settings of the kernel: environ=on|off, meta=on|off" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

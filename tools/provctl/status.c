@@ -215,7 +215,8 @@ static void print_kernel(const struct found *found)
 	printf("boot       %s\n", hex_id(status->boot_id, boot_id));
 	printf("buffers    %zu CPUs, %" PRIu32 " sub-buffers of %" PRIu32 " bytes each\n",
 	       status->cpu_count, status->subbufs, status->subbuf_bytes);
-	printf("settings   environ=%s\n", status->environ ? "on" : "off");
+	printf("settings   environ=%s meta=%s suppress=%s\n", status->environ ? "on" : "off",
+	       status->meta ? "on" : "off", status->suppress ? "on" : "off");
 	printf("lost       %" PRIu64 " records\n", kernel_lost(found));
 }
 
@@ -256,9 +257,11 @@ static void print_recorder(const struct found *found)
 	       recorder_number(found, "records"), recorder_number(found, "edges"),
 	       recorder_number(found, "lost"), missing_subbufs(found));
 	printf("removed    %" PRIu64 " segments\n", recorder_number(found, "removed"));
-	printf("carried    %" PRIu64 " nodes in %" PRIu64 " bytes, %" PRIu64 " forgotten\n",
+	printf("carried    %" PRIu64 " nodes in %" PRIu64 " bytes, %" PRIu64
+	       " forgotten, %" PRIu64 " old names and peers dropped\n",
 	       recorder_number(found, "carried_nodes"), recorder_number(found, "carried_bytes"),
-	       recorder_number(found, "forgotten_nodes"));
+	       recorder_number(found, "forgotten_nodes"),
+	       recorder_number(found, "dropped_descriptions"));
 }
 
 /* ---- JSON -------------------------------------------------------------- */
@@ -300,7 +303,9 @@ static void print_kernel_json(struct json *json, const struct found *found)
 		json_u64(json, "subbuf_bytes", status->subbuf_bytes);
 		json_u64(json, "subbufs", status->subbufs);
 		json_bool(json, "environ", status->environ);
+		json_bool(json, "meta", status->meta);
 		json_bool(json, "opaque", status->opaque);
+		json_bool(json, "suppress", status->suppress);
 		json_u64(json, "lost", kernel_lost(found));
 		print_cpus_json(json, found);
 	}

@@ -16,7 +16,7 @@
  */
 #define GRACE_NS	60000000000ull
 /* Of one node: names, and remote addresses of a datagram socket. */
-#define MAX_TEXTS	32
+#define MAX_NAMES	32
 #define MAX_REMOTES	8
 #define FIRST_BUCKETS	4096
 
@@ -278,10 +278,24 @@ static bool is_name(const struct prov_record *rec)
 	case PROV_T_CREATE:
 	case PROV_T_LINK:
 	case PROV_T_RENAME_TO:
+	case PROV_T_ALIAS:
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* A name that was got or lost, or a mount. */
+static bool is_name_event(const struct prov_record *rec)
+{
+	return is_name(rec) || (rec->type == PROV_R_TEXT &&
+				(rec->sub == PROV_T_UNLINK || rec->sub == PROV_T_RENAME_FROM ||
+				 rec->sub == PROV_T_MOUNT || rec->sub == PROV_T_UMOUNT));
+}
+
+static bool is_remote(const struct prov_record *rec)
+{
+	return rec->type == PROV_R_ADDRESS && rec->sub == PROV_END_REMOTE;
 }
 
 static bool same_text(const struct prov_record *a, const struct prov_record *b)
@@ -305,7 +319,12 @@ static bool text_replaces(const struct prov_record *new, const struct prov_recor
 	case PROV_T_LINK:
 	case PROV_T_UNLINK:
 	case PROV_T_RENAME_TO:
+	case PROV_T_ALIAS:
 		return old->sub == new->sub && same_text(new, old);
+	case PROV_T_MOUNT:
+	case PROV_T_UMOUNT:
+		return (old->sub == PROV_T_MOUNT || old->sub == PROV_T_UMOUNT) &&
+		       same_text(new, old);
 	case PROV_T_RENAME_FROM:
 		return is_name(old) && same_text(new, old);
 	default:
@@ -339,26 +358,23 @@ static void drop(struct node *node, size_t at)
 	node->bytes -= bytes;
 }
 
-/* Drop the oldest of those of a sort that are too many by one. */
-static void make_place(struct node *node, const struct prov_record *new)
+/* Drop the oldest name or peer if there are too many by one. */
+static void make_place(struct carry *carry, struct node *node, const struct prov_record *new)
 {
-	const bool remote = new->type == PROV_R_ADDRESS && new->sub == PROV_END_REMOTE;
-	const size_t most = remote ? MAX_REMOTES : MAX_TEXTS;
+	bool (*const of_sort)(const struct prov_record *rec) = is_remote(new) ? is_remote :
+							       is_name_event;
+	const size_t most = is_remote(new) ? MAX_REMOTES : MAX_NAMES;
 	size_t oldest = 0, count = 0;
 
-	if (!remote && !is_name(new) && !(new->type == PROV_R_TEXT &&
-	    (new->sub == PROV_T_UNLINK || new->sub == PROV_T_RENAME_FROM)))
+	if (!of_sort(new))
 		return;
-	for (size_t at = 0; at < node->bytes; at += kept_bytes(kept_at(node, at))) {
-		const struct prov_record *const old = &kept_at(node, at)->rec;
-
-		if (old->type != new->type || (remote && old->sub != new->sub))
-			continue;
-		if (!count++)
+	for (size_t at = 0; at < node->bytes; at += kept_bytes(kept_at(node, at)))
+		if (of_sort(&kept_at(node, at)->rec) && !count++)
 			oldest = at;
-	}
-	if (count >= most)
-		drop(node, oldest);
+	if (count < most)
+		return;
+	drop(node, oldest);
+	carry->counters.dropped++;
 }
 
 static int keep(struct carry *carry, struct node *node, const struct prov_record *rec,
@@ -380,7 +396,7 @@ static int keep(struct carry *carry, struct node *node, const struct prov_record
 	/* The name that it lost is gone: no need to remember that it is. */
 	if (renamed)
 		return 0;
-	make_place(node, rec);
+	make_place(carry, node, rec);
 	if (node->bytes + bytes > node->room) {
 		const size_t room = node->bytes + bytes + node->bytes / 4;
 		uint8_t *const records = realloc(node->records, room);
@@ -433,6 +449,8 @@ static int learn_item(struct carry *carry, const struct prov_iter *iter,
 	case PROV_R_ADDRESS:
 	case PROV_R_PEER:
 	case PROV_R_OPAQUE:
+	case PROV_R_PROCESS_ATTR:
+	case PROV_R_PID:
 	case PROV_R_END:
 		/*
 		 * Records of two CPUs come in any order: text before its node
@@ -513,10 +531,16 @@ static int choose_used(struct carry *carry, const struct prov_item *item)
 	case PROV_R_EDGE_META:
 	case PROV_R_EDGE_CONTROL:
 		return err ? err : choose(carry, item->edge.to);
+	case PROV_R_REFUSAL:
+		return err ? err : choose(carry, item->refusal.object);
 	case PROV_R_PEER:
 		return err ? err : choose(carry, item->peer.peer);
 	case PROV_R_OPAQUE:
 		return err ? err : choose(carry, item->opaque.by);
+	case PROV_R_NODE:
+		if (item->sub != PROV_K_MESSAGE)
+			return err;
+		return err ? err : choose(carry, item->node.queue);
 	default:
 		return err;
 	}
@@ -533,6 +557,9 @@ static int choose_named(struct carry *carry, const struct node *node)
 			err = choose(carry, le64toh(((const struct prov_peer_record *)rec)->peer));
 		else if (rec->type == PROV_R_OPAQUE)
 			err = choose(carry, le64toh(((const struct prov_opaque_record *)rec)->by));
+		else if (rec->type == PROV_R_NODE && rec->sub == PROV_K_MESSAGE)
+			err = choose(carry,
+				     le64toh(((const struct prov_node_record *)rec)->message.queue));
 		if (err)
 			return err;
 	}

@@ -11,8 +11,9 @@
  * descriptions of what happens in it.
  *
  * What is remembered of a node: its NODE record; of its texts the last of each
- * name (a rename replaces the old name by the new one); the last CRED,
- * INODE_ATTR, PEER, OPAQUE and local ADDRESS; the last few remote ADDRESSes.
+ * name (a rename replaces the old name by the new one), and of names the last 32;
+ * the last CRED, INODE_ATTR, PEER, OPAQUE and local ADDRESS; the last few remote
+ * ADDRESSes.
  * All are repeated with the time at which they were recorded.
  */
 #ifndef RECORDER_CARRY_H
@@ -29,11 +30,13 @@ struct carry;
  * @nodes: nodes remembered
  * @bytes: memory used for them
  * @forgotten: nodes that lived, and were forgotten for want of memory
+ * @dropped: names and remote addresses of nodes that have more than a few
  */
 struct carry_counters {
 	uint64_t nodes;
 	uint64_t bytes;
 	uint64_t forgotten;
+	uint64_t dropped;
 };
 
 /**

@@ -32,6 +32,8 @@ static const char usage[] =
 "      --retain-size SIZE   remove the oldest segments while the log is larger;\n"
 "                           SIZE may be a percentage of the file system, 0 is\n"
 "                           without limit (20%)\n"
+"      --keep-min SIZE      on a full disk, keep SIZE of sealed segments rather than\n"
+"                           write new ones (0)\n"
 "      --retain-age TIME    remove segments that ended longer ago; 0 is never (0)\n"
 "      --level N            zstd compression level (3)\n"
 "      --memory SIZE        keep up to SIZE in memory while the disk is slow or\n"
@@ -52,12 +54,12 @@ static const char usage[] =
 "m, h or d behind it.  SIGTERM ends it when all is written; SIGUSR1 begins a new\n"
 "segment.  Exit status: 0 ended as asked, 64 wrong usage, 69 the kernel does not\n"
 "record or another recorder runs, 71 something failed at start, 74 records that\n"
-"were read could not be written.\n";
+"were read could not be written, 77 it lacks CAP_AUDIT_CONTROL.\n";
 
 enum {
-	OPT_GROUP = 256, OPT_MAX_SEGMENT, OPT_MAX_AGE, OPT_RETAIN_SIZE, OPT_RETAIN_AGE,
-	OPT_LEVEL, OPT_MEMORY, OPT_CARRY_MEMORY, OPT_CHANNELS, OPT_RUNTIME, OPT_ONCE,
-	OPT_NO_KERNEL, OPT_NO_SANDBOX,
+	OPT_GROUP = 256, OPT_MAX_SEGMENT, OPT_MAX_AGE, OPT_RETAIN_SIZE, OPT_KEEP_MIN,
+	OPT_RETAIN_AGE, OPT_LEVEL, OPT_MEMORY, OPT_CARRY_MEMORY, OPT_CHANNELS, OPT_RUNTIME,
+	OPT_ONCE, OPT_NO_KERNEL, OPT_NO_SANDBOX,
 };
 
 static const struct option long_options[] = {
@@ -66,6 +68,7 @@ static const struct option long_options[] = {
 	{ "max-segment",  required_argument, NULL, OPT_MAX_SEGMENT },
 	{ "max-age",	  required_argument, NULL, OPT_MAX_AGE },
 	{ "retain-size",  required_argument, NULL, OPT_RETAIN_SIZE },
+	{ "keep-min",	  required_argument, NULL, OPT_KEEP_MIN },
 	{ "retain-age",	  required_argument, NULL, OPT_RETAIN_AGE },
 	{ "level",	  required_argument, NULL, OPT_LEVEL },
 	{ "memory",	  required_argument, NULL, OPT_MEMORY },
@@ -182,6 +185,9 @@ int options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_RETAIN_SIZE:
 			good = parse_retain_size(optarg, options);
+			break;
+		case OPT_KEEP_MIN:
+			good = parse_size(optarg, &options->keep_bytes);
 			break;
 		case OPT_RETAIN_AGE:
 			good = parse_time(optarg, &options->retain_age_ns);

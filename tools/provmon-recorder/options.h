@@ -16,6 +16,7 @@
  * @max_age_ns: or when it is this old
  * @retain_bytes: the oldest segments are removed while the log is larger; 0: never
  * @retain_percent: the same as a part of the file system, if @retain_bytes is 0
+ * @keep_bytes: sealed segments that a full disk does not cost
  * @retain_age_ns: segments that ended longer ago are removed; 0: never
  * @memory_bytes: most that is kept in memory while nothing can be written
  * @carry_bytes: most memory for descriptions of nodes
@@ -33,6 +34,7 @@ struct options {
 	uint64_t max_age_ns;
 	uint64_t retain_bytes;
 	unsigned int retain_percent;
+	uint64_t keep_bytes;
 	uint64_t retain_age_ns;
 	uint64_t memory_bytes;
 	uint64_t carry_bytes;

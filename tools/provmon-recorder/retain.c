@@ -49,10 +49,41 @@ static int remove_segment(struct retain *retain, const struct prov_segment_entry
 	if (unlinkat(retain->dirfd, name, 0))
 		return -errno;
 	retain->removed++;
+	retain->segments--;
+	retain->log_bytes -= entry->bytes;
 	say(LOG_NOTICE, "removed segment %" PRIu64 " (%" PRIu64 " bytes): %s", entry->number,
 	    entry->bytes, reason);
 	leave_mark(retain, entry, reason);
 	return 0;
+}
+
+/* List the segments, which are counted by that; the caller frees @entries. */
+static int list(struct retain *retain, struct prov_segment_entry **entries, size_t *count)
+{
+	const int err = prov_segment_list(retain->dirfd, entries, count);
+
+	if (err)
+		return err;
+	retain->segments = 0;
+	retain->log_bytes = 0;
+	for (size_t i = 0; i < *count; i++) {
+		if ((*entries)[i].open && (*entries)[i].number == retain->writing)
+			continue;
+		retain->segments++;
+		retain->log_bytes += (*entries)[i].bytes;
+	}
+	return 0;
+}
+
+int retain_count(struct retain *retain)
+{
+	struct prov_segment_entry *entries;
+	size_t count;
+	const int err = list(retain, &entries, &count);
+
+	if (!err)
+		free(entries);
+	return err;
 }
 
 static bool too_old(const struct retain *retain, const struct prov_segment_entry *entry)
@@ -80,7 +111,7 @@ int retain_apply(struct retain *retain)
 	size_t count;
 	int err;
 
-	err = prov_segment_list(retain->dirfd, &entries, &count);
+	err = list(retain, &entries, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++)
@@ -107,13 +138,16 @@ int retain_make_room(struct retain *retain)
 	size_t count, oldest = 0;
 	int err;
 
-	err = prov_segment_list(retain->dirfd, &entries, &count);
+	err = list(retain, &entries, &count);
 	if (err)
 		return err;
 	/* One that could not be repaired may be older than all that are sealed. */
 	while (oldest < count && entries[oldest].open)
 		oldest++;
-	err = oldest < count ? remove_segment(retain, &entries[oldest], "full") : -ENOENT;
+	if (oldest < count && retain->log_bytes >= retain->least_bytes + entries[oldest].bytes)
+		err = remove_segment(retain, &entries[oldest], "full");
+	else
+		err = -ENOENT;
 	free(entries);
 	return err;
 }

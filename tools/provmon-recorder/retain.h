@@ -21,16 +21,34 @@
  * @dirfd: the log directory
  * @gid: group of the file of marks, or (gid_t)-1
  * @bytes: length of the log above which the oldest segments go; 0: never
+ * @least_bytes: a full disk does not make the log smaller than this
  * @age_ns: age above which segments go, since they were sealed; 0: never
+ * @writing: number of the segment that is being written, or will be next
  * @removed: counts what was removed
+ * @segments: how many there are but @writing, when they were counted last
+ * @log_bytes: and their length
  */
 struct retain {
 	int	 dirfd;
 	gid_t	 gid;
 	uint64_t bytes;
+	uint64_t least_bytes;
 	uint64_t age_ns;
+	uint64_t writing;
 	uint64_t removed;
+	uint64_t segments;
+	uint64_t log_bytes;
 };
+
+/**
+ * retain_count - count the segments anew
+ *
+ * That reads the whole directory: it is for the start and for each seal.  The
+ * functions below keep the count.
+ *
+ * Return: 0 or a negative errno.
+ */
+int retain_count(struct retain *retain);
 
 /** retain_apply - remove what is too much or too old; 0 or a negative errno */
 int retain_apply(struct retain *retain);
@@ -38,7 +56,7 @@ int retain_apply(struct retain *retain);
 /**
  * retain_make_room - remove the oldest sealed segment
  *
- * Return: 0, -ENOENT if there is none, or another errno.
+ * Return: 0, -ENOENT if there is none that may go, or another errno.
  */
 int retain_make_room(struct retain *retain);
 

@@ -88,20 +88,23 @@ failed:
 	return -errno;
 }
 
+/*
+ * The log's group may read the log, but not the lock: who can open it can hold
+ * a read lock on it, and with that keep every recorder from starting.
+ */
 static int lock_dir(struct store *store, const char *path)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int err;
 
 	store->lock_fd = openat(store->dirfd, STORE_LOCK_NAME,
-				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (store->lock_fd < 0) {
+				O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Older recorders made it readable. */
+	if (store->lock_fd < 0 || fchmod(store->lock_fd, 0600)) {
 		err = -errno;
 		say(LOG_ERR, "cannot open %s/" STORE_LOCK_NAME ": %s", path, strerror(-err));
 		return err;
 	}
-	if (store->gid != (gid_t)-1)
-		(void)!fchown(store->lock_fd, -1, store->gid);
 	if (!fcntl(store->lock_fd, F_SETLK, &lock))
 		return 0;
 	err = -errno;
@@ -203,9 +206,14 @@ int store_open(struct store **store, const struct options *options, gid_t gid)
 		.dirfd = new->dirfd,
 		.gid = gid,
 		.bytes = retain_bytes(new, options),
+		.least_bytes = options->keep_bytes,
 		.age_ns = options->retain_age_ns,
 	};
 	err = survey(new, options->log_dir);
+	if (err)
+		goto out;
+	new->retain.writing = new->number;
+	err = retain_count(&new->retain);
 	if (err)
 		goto out;
 	*store = new;
@@ -298,6 +306,9 @@ int store_seal(struct store *store)
 	store->writer = NULL;
 	store->number++;
 	add_tally(&store->counters, &tally);
+	store->retain.writing = store->number;
+	/* It is sealed, whatever the directory says. */
+	(void)retain_count(&store->retain);
 	return 0;
 }
 
@@ -314,20 +325,16 @@ int store_make_room(struct store *store)
 struct store_counters store_counters(const struct store *store)
 {
 	struct store_counters counters = store->counters;
-	struct prov_segment_entry *entries;
-	size_t count;
 
 	counters.segment = store->number;
 	counters.removed = store->retain.removed;
+	counters.segments = store->retain.segments;
+	counters.log_bytes = store->retain.log_bytes;
 	if (store->writer) {
 		counters.segment_bytes = prov_segment_bytes(store->writer);
+		counters.segments++;
+		counters.log_bytes += counters.segment_bytes;
 		add_tally(&counters, prov_segment_tally(store->writer));
-	}
-	if (!prov_segment_list(store->dirfd, &entries, &count)) {
-		counters.segments = count;
-		for (size_t i = 0; i < count; i++)
-			counters.log_bytes += entries[i].bytes;
-		free(entries);
 	}
 	return counters;
 }

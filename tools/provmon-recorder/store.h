@@ -89,11 +89,12 @@ int store_retain(struct store *store);
 /**
  * store_make_room - remove the oldest sealed segment because the disk is full
  *
- * Return: 0 if one was removed, -ENOENT if there is none, or another errno.
+ * Return: 0 if one was removed, -ENOENT if there is none that may go, or another
+ * errno.
  */
 int store_make_room(struct store *store);
 
-/** store_counters - what was done */
+/** store_counters - what was done; reads nothing, it is asked for with each batch */
 struct store_counters store_counters(const struct store *store);
 
 #endif /* RECORDER_STORE_H */

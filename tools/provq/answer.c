@@ -44,7 +44,9 @@ enum status answer_init(struct answer *answer, const struct query *query, uint32
 	answer->edges = edges;
 	answer->starts = starts;
 	answer->start_count = start_count;
-	answer->vertices = malloc((2 * edge_count + start_count + 1) * sizeof(*answer->vertices));
+	if (!graph_take(graph, (2 * edge_count + start_count) * sizeof(*answer->vertices)))
+		answer->vertices = malloc((2 * edge_count + start_count + 1) *
+					  sizeof(*answer->vertices));
 	if (!answer->vertices) {
 		complain("out of memory");
 		return NO_MEMORY;
@@ -193,22 +195,29 @@ void answer_footer(const struct answer *answer, FILE *out)
 			answer->cut_depth, query->depth);
 	if (answer->cut_kind)
 		fprintf(out, "Cut: %" PRIu64 " nodes or edges by --kind.\n", answer->cut_kind);
+	if (query->since_ns)
+		fputs("What began before --since and only went on after it is not shown: repetitions are not recorded.\n",
+		      out);
 	print_log_state(query, out);
 }
 
 enum status answer_print(const struct answer *answer)
 {
+	enum status status;
+
 	switch (answer->query->format) {
 	case JSON:
-		json_answer(answer, stdout);
+		status = json_answer(answer, stdout);
 		break;
 	case DOT:
 		dot_answer(answer, stdout);
+		status = FOUND;
 		break;
 	case SVG:
-		return svg_answer(answer);
+		status = svg_answer(answer);
+		break;
 	default:
-		text_answer(answer, stdout);
+		status = text_answer(answer, stdout);
 	}
-	return FOUND;
+	return status == FOUND && !answer->vertex_count ? NOTHING_FOUND : status;
 }

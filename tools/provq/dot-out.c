@@ -194,11 +194,13 @@ static void print_node(const struct answer *answer, uint32_t node, FILE *out)
 		line = "#5b955a";
 	} else if (n->kind == PROV_K_DIRECTORY) {
 		shape = "folder";
-	} else if (n->kind == PROV_K_PIPE || n->kind == PROV_K_FIFO) {
+	} else if (n->kind == PROV_K_PIPE || n->kind == PROV_K_FIFO ||
+		   n->kind == PROV_K_MESSAGE || n->kind == PROV_K_TTY || n->kind == PROV_K_TUN) {
 		shape = "cds";
 		fill = "#efe6f5";
 		line = "#8762a8";
-	} else if (!n->kind || n->kind == PROV_K_MEMFD || n->kind == PROV_K_ANON) {
+	} else if (!n->kind || n->kind == PROV_K_MEMFD || n->kind == PROV_K_ANON ||
+		   n->kind == PROV_K_SEM || prov_kind_is_numbered(n->kind)) {
 		shape = "box3d";
 		fill = "#eeeeee";
 		line = "#888888";

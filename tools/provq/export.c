@@ -59,7 +59,7 @@ static void print_event(const struct query *query, const struct graph_edge *edge
 	char text[WHEN_BYTES];
 
 	when_format_short(text, graph_edge_wall_ns(query->graph, edge), date);
-	printf("%s  %-10s  ", text, edge_name(edge));
+	printf("%s  %-11s  ", text, edge_name(edge));
 	node_label(query, edge->from, stdout, LABEL_WIDTH);
 	fputs("  →  ", stdout);
 	node_label(query, edge->to, stdout, LABEL_WIDTH);
@@ -87,16 +87,16 @@ static enum status everything(struct query *query, bool lone)
 	status = answer_init(&answer, query, edges, edge_count, vertices, vertex_count);
 	/* They were not asked for by name. */
 	answer.start_count = 0;
-	if (status == FOUND && query->format == TEXT) {
+	/* An export of some kinds is a list of nodes, as of other answers. */
+	if (status == FOUND && query->format == TEXT && !(lone && query->kinds)) {
 		for (size_t i = 0; i < answer.edge_count; i++)
 			print_event(query, graph_edge(query->graph, answer.edges[i]), true);
 		printf("\n%zu edges; times are UTC.\n", answer.edge_count);
 		answer_footer(&answer, stdout);
+		status = answer.edge_count ? FOUND : NOTHING_FOUND;
 	} else if (status == FOUND) {
 		status = answer_print(&answer);
 	}
-	if (status == FOUND && !answer.vertex_count)
-		status = NOTHING_FOUND;
 	answer_free(&answer);
 	return status;
 }

@@ -114,32 +114,49 @@ static bool wanted(const struct query *query, uint32_t node)
 	       (!query->argv_glob || node_matches(query, node, query->argv_glob, ON_ARGV));
 }
 
-enum status verb_find(struct query *query)
+static void print_found(const struct query *query, const struct vertex *found, size_t count)
 {
-	uint64_t found = 0;
-
-	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
-		const struct graph_node *const n = graph_node(query->graph, i);
+	for (size_t i = 0; i < count; i++) {
+		const struct graph_node *const n = graph_node(query->graph, found[i].node);
 		char id[48], text[WHEN_BYTES];
 
-		if (!wanted(query, i))
-			continue;
-		found++;
-		if (query->format == JSON) {
-			json_node_line(query, (struct vertex) { i, n->last_version }, stdout);
-			continue;
-		}
-		node_id(query, i, id);
-		when_format_short(text, node_first_wall_ns(query, i), true);
+		node_id(query, found[i].node, id);
+		when_format_short(text, node_first_wall_ns(query, found[i].node), true);
 		printf("%-8s %-8s %s  ", n->kind ? prov_kind_name(n->kind) : "unknown", id, text);
-		node_label(query, i, stdout, LABEL_WIDTH);
+		node_label(query, found[i].node, stdout, LABEL_WIDTH);
 		putchar('\n');
 	}
-	if (query->format == JSON) {
-		json_trailer(query, NULL, found, 0, stdout);
-	} else {
-		printf("\n%" PRIu64 " nodes; times (UTC) are those of their first record.\n", found);
-		print_log_state(query, stdout);
+	printf("\n%zu nodes; times (UTC) are those of their first record.\n", count);
+	print_log_state(query, stdout);
+}
+
+enum status verb_find(struct query *query)
+{
+	const uint32_t nodes = graph_node_count(query->graph);
+	struct vertex *const found = malloc((nodes + 1ull) * sizeof(*found));
+	struct answer answer;
+	enum status status;
+	size_t count = 0;
+
+	if (!found) {
+		complain("out of memory");
+		return NO_MEMORY;
 	}
-	return found ? FOUND : NOTHING_FOUND;
+	for (uint32_t i = 0; i < nodes; i++)
+		if (wanted(query, i))
+			found[count++] = (struct vertex) {
+				i, graph_node(query->graph, i)->last_version
+			};
+	if (query->format == TEXT) {
+		print_found(query, found, count);
+		free(found);
+		return count ? FOUND : NOTHING_FOUND;
+	}
+	status = answer_init(&answer, query, NULL, 0, found, count);
+	answer.start_count = 0;
+	answer.classes = TRAVERSE_ALL;
+	if (status == FOUND)
+		status = answer_print(&answer);
+	answer_free(&answer);
+	return status;
 }

@@ -8,7 +8,8 @@
  * - at least as many different processes as the set says have read, mapped or
  *   executed it;
  * - nothing in the log has written, created, linked, renamed or changed it, or
- *   another file that had one of its names, or the same inode under another id;
+ *   another file that had one of its names, or the same inode under another id, as
+ *   far as its edges, its names and its version tell;
  * - it is not what the user asked about.
  */
 #include <fnmatch.h>
@@ -137,13 +138,16 @@ static bool touched(const struct query *query, uint32_t node)
 	const struct graph_edge *edge;
 	uint32_t number;
 
+	/* A version is made by what flows in, whether or not the log still has it. */
+	if (n->last_version)
+		return true;
 	while ((edge = graph_next(&cursor, &number)) != NULL)
 		if (!(edge->flags & GRAPH_EDGE_CONTINUES) && edge->class != PROV_R_EDGE_CONTROL)
 			return true;
 	for (uint32_t i = 0; i < n->fact_count; i++) {
 		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
 
-		if (is_name(fact) && fact->sub != PROV_T_OPEN)
+		if (is_name(fact) && fact->sub != PROV_T_OPEN && fact->sub != PROV_T_ALIAS)
 			return true;
 	}
 	return false;
@@ -168,23 +172,24 @@ static bool enough_readers(const struct query *query, uint32_t node, unsigned in
 	return count >= least;
 }
 
-/* Mark what nodes continue, and what continues them, as touched as well. */
+/*
+ * Mark what nodes continue, and what continues them, as touched as well.  They
+ * form chains, whose edges are in order: up all of them, then down.
+ */
 static void spread_touched(const struct query *query, bool *is_touched)
 {
-	bool again = true;
+	const uint64_t edges = graph_edge_count(query->graph);
+	const uint64_t first = edges - graph_info(query->graph)->continues;
 
-	while (again) {
-		again = false;
-		for (uint64_t i = 0; i < graph_edge_count(query->graph); i++) {
-			const struct graph_edge *const edge = graph_edge(query->graph, i);
+	for (uint64_t i = first; i < edges; i++) {
+		const struct graph_edge *const edge = graph_edge(query->graph, i);
 
-			if (!(edge->flags & GRAPH_EDGE_CONTINUES) ||
-			    is_touched[edge->from] == is_touched[edge->to])
-				continue;
-			is_touched[edge->from] = true;
-			is_touched[edge->to] = true;
-			again = true;
-		}
+		is_touched[edge->to] |= is_touched[edge->from];
+	}
+	for (uint64_t i = edges; i-- > first;) {
+		const struct graph_edge *const edge = graph_edge(query->graph, i);
+
+		is_touched[edge->from] |= is_touched[edge->to];
 	}
 }
 
@@ -220,12 +225,13 @@ static size_t touched_names(const struct query *query, const bool *is_touched, u
 struct hide *hide_new(const struct query *query, uint32_t wanted)
 {
 	const uint32_t nodes = graph_node_count(query->graph);
+	const uint64_t bytes = nodes * (sizeof(bool) + sizeof(uint8_t));
 	struct hide *const hide = calloc(1, sizeof(*hide));
 	bool *const is_touched = calloc(nodes + 1ull, sizeof(*is_touched));
 	uint32_t *names = NULL;
 	size_t count;
 
-	if (!hide || !is_touched)
+	if (!hide || !is_touched || graph_take(query->graph, bytes))
 		goto fail;
 	hide->query = query;
 	hide->set = calloc(nodes + 1ull, sizeof(*hide->set));
@@ -236,7 +242,8 @@ struct hide *hide_new(const struct query *query, uint32_t wanted)
 			is_touched[i] = touched(query, i);
 	spread_touched(query, is_touched);
 	count = touched_names(query, is_touched, NULL);
-	names = malloc((count + 1) * sizeof(*names));
+	if (!graph_take(query->graph, count * sizeof(*names)))
+		names = malloc((count + 1) * sizeof(*names));
 	if (!names)
 		goto fail;
 	/* Equal names are one blob. */

@@ -133,6 +133,18 @@ static void print_fact(const struct query *query, const struct graph_fact *fact)
 	case PROV_R_OPAQUE:
 		printf("%-12s%s", "opaque", prov_opaque_name(fact->sub));
 		break;
+	case PROV_R_PROCESS_ATTR:
+		printf("%-12scgroup %" PRIu64, "namespaces",
+		       ((const struct graph_process_attr *)blob)->cgroup);
+		for (int i = 0; i < PROV_NS_COUNT; i++)
+			printf(", %s %" PRIu32, prov_namespace_name(i),
+			       ((const struct graph_process_attr *)blob)->ns[i]);
+		break;
+	case PROV_R_PID:
+		printf("%-12s%" PRIu32 " in pid namespace %" PRIu32, "pid",
+		       ((const struct graph_pid *)blob)->pid,
+		       ((const struct graph_pid *)blob)->ns);
+		break;
 	default:
 		printf("%-12s", fact->type == PROV_R_PEER ? "peer" : "ids");
 	}
@@ -171,6 +183,7 @@ static void print_event(const struct query *query, const struct event *event)
 		node_id(query, in ? edge->from : edge->to, id);
 		printf("  [%s %s]", prov_kind_name(graph_node(query->graph,
 			in ? edge->from : edge->to)->kind), id);
+		print_refusal(query, edge, stdout);
 	} else {
 		printf("%-12s", "end");
 		print_end(graph_node(query->graph, event->node));
@@ -207,6 +220,17 @@ static enum status print_answer(const struct query *query, const struct objects 
 	return status;
 }
 
+static void print_events(const struct query *query, const struct objects *objects,
+			 const struct events *events)
+{
+	const struct answer answer = { .query = query, .classes = query->classes };
+
+	for (size_t i = 0; i < events->count; i++)
+		print_event(query, &events->array[i]);
+	printf("\n%zu events of %zu nodes; times are UTC.\n", events->count, objects->count);
+	answer_footer(&answer, stdout);
+}
+
 enum status verb_history(struct query *query)
 {
 	struct events events = {};
@@ -220,14 +244,13 @@ enum status verb_history(struct query *query)
 		complain("out of memory");
 		status = NO_MEMORY;
 	}
-	if (status == FOUND && query->format != TEXT) {
+	/* Only nodes of some kinds: a list of them, as of other answers. */
+	if (status == FOUND && (query->format != TEXT || query->kinds))
 		status = print_answer(query, &objects, &events);
-	} else if (status == FOUND) {
-		for (size_t i = 0; i < events.count; i++)
-			print_event(query, &events.array[i]);
-		printf("\n%zu events of %zu nodes; times are UTC.\n", events.count, objects.count);
-		print_log_state(query, stdout);
-	}
+	else if (status == FOUND)
+		print_events(query, &objects, &events);
+	if (status == FOUND && !events.count)
+		status = NOTHING_FOUND;
 	free(events.array);
 	free(objects.nodes);
 	return status;

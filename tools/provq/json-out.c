@@ -23,14 +23,83 @@ void json_node_line(const struct query *query, struct vertex vertex, FILE *out)
 	vertex_text(query, vertex, text);
 	json_begin(&json, '{');
 	json_string(&json, "node", text);
-	node_json(query, vertex.node, &json);
+	node_json(query, vertex.node, true, &json);
 	json_end(&json, '}');
 	putc('\n', out);
+}
+
+/*
+ * The further versions of a node.  They would repeat all of it, and a server has
+ * a version for each client, so the long lists are on the first line only, and
+ * the rest is made once.
+ */
+static bool more_versions(const struct query *query, const struct vertex *vertices, size_t count,
+			  FILE *out)
+{
+	char *rest = NULL, text[64];
+	size_t length = 0;
+	struct json json = { .out = open_memstream(&rest, &length), .comma = true };
+
+	if (json.out)
+		node_json(query, vertices->node, false, &json);
+	if (!json.out || fclose(json.out)) {
+		free(rest);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		vertex_text(query, vertices[i], text);
+		fprintf(out, "{\"node\":\"%s\"", text);
+		fwrite(rest, 1, length, out);
+		fputs("}\n", out);
+	}
+	free(rest);
+	return true;
+}
+
+static bool node_lines(const struct answer *answer, FILE *out)
+{
+	const struct vertex *const vertices = answer->vertices;
+	size_t end;
+
+	for (size_t at = 0; at < answer->vertex_count; at = end) {
+		end = at + 1;
+		while (end < answer->vertex_count && vertices[end].node == vertices[at].node)
+			end++;
+		json_node_line(answer->query, vertices[at], out);
+		if (end > at + 1 &&
+		    !more_versions(answer->query, &vertices[at + 1], end - at - 1, out))
+			return false;
+	}
+	return true;
+}
+
+/* Who refused, and why. */
+static void json_refusal(const struct graph_refusal *refusal, struct json *json)
+{
+	const char *const error = strerrorname_np(refusal->error);
+	char text[32];
+
+	json_text(json, "hook", refusal->hook, strlen(refusal->hook));
+	if (error) {
+		json_string(json, "error", error);
+	} else {
+		snprintf(text, sizeof(text), "%" PRIu32, refusal->error);
+		json_string(json, "error", text);
+	}
+	if (refusal->layer >= PROV_LAYER_LSM && *refusal->by)
+		json_text(json, "layer", refusal->by, strlen(refusal->by));
+	else
+		json_string(json, "layer", prov_layer_name(refusal->layer));
+	if (refusal->detail || !strcmp(refusal->hook, "capable"))
+		json_u64(json, "detail", refusal->detail);
+	if (*refusal->made)
+		json_text(json, "name", refusal->made, strlen(refusal->made));
 }
 
 static void edge_line(const struct query *query, const struct graph_edge *edge, FILE *out)
 {
 	struct json json = { .out = out };
+	struct graph_refusal refusal;
 	char text[64];
 
 	json_begin(&json, '{');
@@ -48,6 +117,8 @@ static void edge_line(const struct query *query, const struct graph_edge *edge, 
 	json_time(&json, "time", graph_edge_wall_ns(query->graph, edge));
 	if (edge->tid)
 		json_u64(&json, "tid", edge->tid);
+	if (graph_refusal(query->graph, edge, &refusal))
+		json_refusal(&refusal, &json);
 	json_end(&json, '}');
 	putc('\n', out);
 }
@@ -176,15 +247,18 @@ void json_trailer(const struct query *query, const struct answer *answer, uint64
 	putc('\n', out);
 }
 
-void json_answer(const struct answer *answer, FILE *out)
+enum status json_answer(const struct answer *answer, FILE *out)
 {
 	const struct query *const query = answer->query;
 	size_t versions;
 
-	for (size_t i = 0; i < answer->vertex_count; i++)
-		json_node_line(query, answer->vertices[i], out);
+	if (!node_lines(answer, out)) {
+		complain("out of memory");
+		return NO_MEMORY;
+	}
 	for (size_t i = 0; i < answer->edge_count; i++)
 		edge_line(query, graph_edge(query->graph, answer->edges[i]), out);
 	versions = version_edges(answer, out);
 	json_trailer(query, answer, answer->vertex_count, answer->edge_count + versions, out);
+	return FOUND;
 }

@@ -76,10 +76,51 @@ enum status verb_descendants(struct query *query)
 	return lineage(query, true);
 }
 
-/*
- * An edge is on a path from A to B if it can be reached from A and B can be
- * reached from it: whether two edges fit depends on these two alone.
- */
+/* Keep those objects that a path begins (or ends) with. */
+static size_t keep_starts(const struct query *query, const uint32_t *edges, size_t edge_count,
+			  bool ends, struct traverse_start *starts, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool on_path = false;
+
+		for (size_t j = 0; j < edge_count && !on_path; j++) {
+			const struct graph_edge *const edge = graph_edge(query->graph, edges[j]);
+
+			on_path = (ends ? edge->to : edge->from) == starts[i].node;
+		}
+		if (on_path)
+			starts[kept++] = starts[i];
+	}
+	return kept;
+}
+
+/* Keep the edges that are on a path; count those that only longer ones use. */
+static void keep_joined(const struct query *query, struct traverse_result *out,
+			const struct traverse_result *in)
+{
+	uint64_t cut = out->cut_depth < in->cut_depth ? out->cut_depth : in->cut_depth;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->edge_count; i++) {
+		const uint32_t edge = out->edges[i];
+
+		if (traverse_joined(query->graph, out, in, edge, query->depth))
+			out->edges[kept++] = edge;
+		else if (query->depth != UINT32_MAX)
+			cut += traverse_joined(query->graph, out, in, edge, UINT32_MAX);
+	}
+	out->edge_count = kept;
+	out->cut_depth = cut;
+}
+
+static void say_no_path(const struct query *query, uint64_t cut_depth)
+{
+	complain("nothing went from \"%s\" to \"%s\"%s", query->args[0], query->args[1],
+		 cut_depth ? " within --depth" : "");
+}
+
 enum status verb_path(struct query *query)
 {
 	const struct traverse_query forward = traversal(query, true);
@@ -89,7 +130,7 @@ enum status verb_path(struct query *query)
 	struct objects a = {}, b = {};
 	struct answer answer = {};
 	enum status status;
-	size_t kept = 0;
+	size_t count = 0;
 
 	status = objects_find(query, query->args[0], &a);
 	if (status == FOUND)
@@ -102,68 +143,34 @@ enum status verb_path(struct query *query)
 	}
 	from = objects_starts(query, &a, true);
 	to = objects_starts(query, &b, false);
-	if (!from || !to || traverse(&forward, from, a.count, &out) ||
+	answer.starts = malloc((a.count + b.count + 1) * sizeof(*answer.starts));
+	if (!from || !to || !answer.starts || traverse(&forward, from, a.count, &out) ||
 	    traverse(&backward, to, b.count, &in)) {
 		complain("out of memory");
 		status = NO_MEMORY;
 		goto out;
 	}
-	for (size_t i = 0; i < out.edge_count; i++)
-		if (traverse_crossed(&in, out.edges[i]))
-			out.edges[kept++] = out.edges[i];
-	if (!kept) {
-		complain("nothing went from \"%s\" to \"%s\"", query->args[0], query->args[1]);
-		status = NOTHING_FOUND;
-	}
-	/* Only those objects that a path begins or ends with are printed. */
-	for (int side = 0; side < 2; side++) {
-		struct objects *const objects = side ? &b : &a;
-		struct traverse_start *const starts = side ? to : from;
-		size_t used = 0;
-
-		for (size_t i = 0; i < objects->count; i++) {
-			bool on_path = false;
-
-			for (size_t j = 0; j < kept && !on_path; j++) {
-				const struct graph_edge *const edge =
-					graph_edge(query->graph, out.edges[j]);
-
-				on_path = (side ? edge->to : edge->from) == starts[i].node;
-			}
-			if (on_path)
-				starts[used++] = starts[i];
-		}
-		objects->count = used;
-	}
+	keep_joined(query, &out, &in);
+	a.count = keep_starts(query, out.edges, out.edge_count, false, from, a.count);
+	b.count = keep_starts(query, out.edges, out.edge_count, true, to, b.count);
 	/* B first: the tree is read backward, as that of an ancestry. */
-	answer.starts = malloc((a.count + b.count + 1) * sizeof(*answer.starts));
-	if (!answer.starts) {
-		complain("out of memory");
-		status = NO_MEMORY;
+	for (size_t i = 0; i < b.count; i++)
+		answer.starts[count++] = (struct vertex) { to[i].node, to[i].version };
+	for (size_t i = 0; i < a.count; i++)
+		answer.starts[count++] = (struct vertex) { from[i].node, from[i].version };
+	status = answer_init(&answer, query, out.edges, out.edge_count, answer.starts, count);
+	out.edges = NULL;
+	answer.backward = true;
+	answer.cut_depth = out.cut_depth;
+	answer.hidden = in.hidden;
+	answer.hidden_count = in.hidden_count;
+	in.hidden = NULL;
+	if (status != FOUND)
 		goto out;
-	}
-	if (kept) {
-		struct vertex *const starts = answer.starts;
-		size_t count = 0;
-
-		for (int side = 1; side >= 0; side--) {
-			for (size_t i = 0; i < (side ? b.count : a.count); i++) {
-				const struct traverse_start *const s = side ? &to[i] : &from[i];
-
-				starts[count++] = (struct vertex) { s->node, s->version };
-			}
-		}
-		status = answer_init(&answer, query, out.edges, kept, starts, count);
-		out.edges = NULL;
-		answer.backward = true;
-		answer.cut_depth = out.cut_depth < in.cut_depth ? out.cut_depth : in.cut_depth;
-		answer.hidden = in.hidden;
-		answer.hidden_count = in.hidden_count;
-		in.hidden = NULL;
-		if (status == FOUND)
-			status = answer_print(&answer);
-	} else if (query->format == JSON) {
-		json_trailer(query, NULL, 0, 0, stdout);
+	status = answer_print(&answer);
+	if (!count) {
+		say_no_path(query, answer.cut_depth);
+		status = NOTHING_FOUND;
 	}
 out:
 	answer_free(&answer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The command line of provq. */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -14,10 +15,50 @@
 
 #define DEFAULT_LOG "/var/log/provenance"
 
+enum option_number {
+	OPT_JSON = 256, OPT_DOT, OPT_SVG, OPT_SINCE, OPT_UNTIL, OPT_DEPTH, OPT_KIND, OPT_FOLLOW,
+	OPT_HIDE, OPT_NO_HIDE, OPT_ALL, OPT_PATH, OPT_EXE, OPT_ARGV, OPT_STRICT, OPT_MEMORY,
+	OPT_HELP, OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{ "log", required_argument, NULL, 'd' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "dot", no_argument, NULL, OPT_DOT },
+	{ "svg", no_argument, NULL, OPT_SVG },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "depth", required_argument, NULL, OPT_DEPTH },
+	{ "kind", required_argument, NULL, OPT_KIND },
+	{ "follow", required_argument, NULL, OPT_FOLLOW },
+	{ "hide", required_argument, NULL, OPT_HIDE },
+	{ "no-hide", no_argument, NULL, OPT_NO_HIDE },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "path", required_argument, NULL, OPT_PATH },
+	{ "exe", required_argument, NULL, OPT_EXE },
+	{ "argv", required_argument, NULL, OPT_ARGV },
+	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "max-memory", required_argument, NULL, OPT_MEMORY },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{}
+};
+
+/* Sets of options. */
+#define OPTION(number) (1u << ((number) - OPT_JSON))
+#define PICTURE (OPTION(OPT_DOT) | OPTION(OPT_SVG))
+#define WINDOW	(OPTION(OPT_SINCE) | OPTION(OPT_UNTIL))
+#define OBJECT	(WINDOW | OPTION(OPT_ALL))
+#define EDGES	(OPTION(OPT_FOLLOW) | OPTION(OPT_KIND))
+#define LINEAGE	(OBJECT | EDGES | OPTION(OPT_DEPTH) | OPTION(OPT_HIDE) | PICTURE)
+#define PATTERN	(OPTION(OPT_PATH) | OPTION(OPT_EXE) | OPTION(OPT_ARGV))
+/* Every verb takes these, or there is nothing to leave undone. */
+#define ANY_VERB (OPTION(OPT_JSON) | OPTION(OPT_NO_HIDE) | OPTION(OPT_MEMORY))
+
 struct verb {
 	const char *name;
 	enum status (*run)(struct query *query);
-	bool hides;
+	uint32_t uses;			/* options, besides ANY_VERB */
 	int least_args;
 	int most_args;
 	const char *args;
@@ -26,30 +67,41 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{ "summary", verb_summary, false, 0, 0, "", "what is in the log",
+	{ "summary", verb_summary, WINDOW,
+	  0, 0, "", "what is in the log",
 	  "Boots, times, segments, counts of nodes and edges, and what was lost.\n" },
-	{ "ancestry", verb_ancestry, true, 1, 1, "OBJ", "where an object came from",
+	{ "ancestry", verb_ancestry, LINEAGE,
+	  1, 1, "OBJ", "where an object came from",
 	  "All that could have flowed into OBJ, along paths that respect time.\n" },
-	{ "descendants", verb_descendants, true, 1, 1, "OBJ", "what came from an object",
+	{ "descendants", verb_descendants, LINEAGE,
+	  1, 1, "OBJ", "what came from an object",
 	  "All that OBJ could have flowed into, along paths that respect time.\n" },
-	{ "path", verb_path, true, 2, 2, "A B", "how one object got to another",
+	{ "path", verb_path, LINEAGE,
+	  2, 2, "A B", "how one object got to another",
 	  "All paths from A to B.\n" },
-	{ "history", verb_history, false, 1, 1, "FILE", "names, writers and readers of a file",
+	{ "history", verb_history, OBJECT | EDGES | PICTURE,
+	  1, 1, "FILE", "names, writers and readers of a file",
 	  "What happened to a file, in order of time, all classes of edges.\n" },
-	{ "tree", verb_tree, false, 0, 1, "[OBJ]", "processes and what they executed",
+	{ "tree", verb_tree, OBJECT | OPTION(OPT_KIND) | OPTION(OPT_DEPTH) | PICTURE,
+	  0, 1, "[OBJ]", "processes and what they executed",
 	  "The tree of processes, or that below the process OBJ, with all images.\n" },
-	{ "timeline", verb_timeline, false, 0, 0, "", "all edges in order of time",
+	{ "timeline", verb_timeline, WINDOW | EDGES | PICTURE,
+	  0, 0, "", "all edges in order of time",
 	  "One line an edge; all classes unless --follow is given.\n" },
-	{ "net", verb_net, false, 0, 0, "", "connections and who used them",
+	{ "net", verb_net, WINDOW | EDGES | PICTURE,
+	  0, 0, "", "connections and who used them",
 	  "Sockets with an address, and the processes that sent, received or connected.\n" },
-	{ "find", verb_find, false, 0, 64, "[PATTERN…]", "nodes by name or kind",
+	{ "find", verb_find, WINDOW | OPTION(OPT_KIND) | PATTERN | PICTURE,
+	  0, 64, "[PATTERN…]", "nodes by name or kind",
 	  "Nodes for which each PATTERN matches a path, the binary, an argument, the whole\n"
 	  "command line or an address. A pattern with *, ? or [ is a glob over the whole,\n"
 	  "else a part of it. --path, --exe and --argv match only there.\n" },
-	{ "verify", verb_verify, false, 0, 0, "", "check the log",
+	{ "verify", verb_verify, OPTION(OPT_STRICT),
+	  0, 0, "", "check the log",
 	  "Checksums, seals, sequence of sub-buffers, losses, descriptions, acyclicity.\n"
 	  "Ends with 3 if the log is damaged; --strict: also if records were lost.\n" },
-	{ "export", verb_export, false, 0, 0, "", "everything, for other programs",
+	{ "export", verb_export, WINDOW | EDGES | PICTURE,
+	  0, 0, "", "everything, for other programs",
 	  "All nodes and edges in the window; all classes unless --follow is given.\n" },
 };
 
@@ -71,20 +123,20 @@ static void usage(FILE *out)
 	fputs("usage: provq [-d LOG] VERB [ARGUMENT…] [OPTION…]\n\n", out);
 	for (size_t i = 0; i < VERBS; i++)
 		fprintf(out, "  %-11s %-11s %s\n", verbs[i].name, verbs[i].args, verbs[i].what);
-	fputs("\nOBJ is a path, path-b64:BASE64, pid:N, inode:MAJOR:MINOR:N, node:ID[@VERSION] or\n"
-	      "sock:ADDRESS:PORT ([…] around an IPv6 address). A path names the object that had\n"
-	      "it last in the window.\n\n"
+	fputs("\nOBJ is a path, path:PATH, path-b64:BASE64, pid:N, inode:MAJOR:MINOR:N,\n"
+	      "node:ID[@VERSION] or sock:ADDRESS:PORT ([ADDRESS] or [ADDRESS%N] if it is IPv6).\n"
+	      "A path names the object that has it at the end of the window.\n\n"
 	      "  -d, --log DIR     the log (default " DEFAULT_LOG ")\n"
 	      "      --json        one object a line: nodes, edges, a trailer\n"
 	      "      --dot, --svg  a picture (--svg needs graphviz)\n"
-	      "      --since TIME  only what happened then or later\n"
+	      "      --since TIME  only what happened first then or later\n"
 	      "      --until TIME  only what happened then or earlier\n"
 	      "                    TIME: ISO 8601 (UTC if it names no zone), @SECONDS, or -10min\n"
 	      "                    before the end of the log (s, min, h, d, w)\n"
-	      "      --depth N     at most N edges from OBJ\n"
+	      "      --depth N     at most N edges from OBJ (path: from A to B)\n"
 	      "      --kind LIST   print only nodes of these kinds (process, file, socket, …)\n"
 	      "      --follow LIST classes of edges to follow: data (default), meta, control\n"
-	      "      --hide LIST   hubs to leave out: libs,locale,runtime (default: all)\n"
+	      "      --hide LIST   hubs to leave out: libs,locale,runtime (default: all) or none\n"
 	      "      --no-hide     leave nothing out\n"
 	      "      --all         every object that ever had the path, pid or number\n"
 	      "      --path GLOB, --exe GLOB, --argv GLOB\n"
@@ -92,7 +144,7 @@ static void usage(FILE *out)
 	      "      --strict      verify: lost records are an error\n"
 	      "      --max-memory BYTES\n"
 	      "                    give up rather than take more (suffixes K, M, G)\n"
-	      "      --help        this, or after a verb, what it does\n"
+	      "  -h, --help        this, or after a verb, what it does\n"
 	      "      --version\n\n"
 	      "Exit status: 0 found, 1 nothing found, 2 usage, 3 bad log, 4 cannot write,\n"
 	      "5 out of memory.\n", out);
@@ -102,7 +154,7 @@ static void verb_help(const struct verb *verb)
 {
 	printf("usage: provq [-d LOG] %s %s%s[OPTION…]\n\n%s", verb->name, verb->args,
 	       *verb->args ? " " : "", verb->help);
-	if (verb->hides) {
+	if (verb->uses & OPTION(OPT_HIDE)) {
 		puts("\nLeft out unless --no-hide is given (never what the log shows to have been written):");
 		hide_help(stdout);
 	}
@@ -121,6 +173,8 @@ static bool parse_list(const char *list, unsigned int (*number)(const char *name
 		       const char *option, uint32_t *bits)
 {
 	*bits = 0;
+	if (!*list)
+		complain("%s needs a list", option);
 	while (*list) {
 		const size_t length = strcspn(list, ",");
 		const unsigned int n = number(list, length);
@@ -155,37 +209,9 @@ static bool parse_bytes(const char *text, uint64_t *bytes)
 	return true;
 }
 
-enum option_number {
-	OPT_JSON = 256, OPT_DOT, OPT_SVG, OPT_SINCE, OPT_UNTIL, OPT_DEPTH, OPT_KIND, OPT_FOLLOW,
-	OPT_HIDE, OPT_NO_HIDE, OPT_ALL, OPT_PATH, OPT_EXE, OPT_ARGV, OPT_STRICT, OPT_MEMORY,
-	OPT_HELP, OPT_VERSION,
-};
-
-static const struct option options[] = {
-	{ "log", required_argument, NULL, 'd' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "dot", no_argument, NULL, OPT_DOT },
-	{ "svg", no_argument, NULL, OPT_SVG },
-	{ "since", required_argument, NULL, OPT_SINCE },
-	{ "until", required_argument, NULL, OPT_UNTIL },
-	{ "depth", required_argument, NULL, OPT_DEPTH },
-	{ "kind", required_argument, NULL, OPT_KIND },
-	{ "follow", required_argument, NULL, OPT_FOLLOW },
-	{ "hide", required_argument, NULL, OPT_HIDE },
-	{ "no-hide", no_argument, NULL, OPT_NO_HIDE },
-	{ "all", no_argument, NULL, OPT_ALL },
-	{ "path", required_argument, NULL, OPT_PATH },
-	{ "exe", required_argument, NULL, OPT_EXE },
-	{ "argv", required_argument, NULL, OPT_ARGV },
-	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ "max-memory", required_argument, NULL, OPT_MEMORY },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{}
-};
-
 /* What the command line says that can only be acted on once the log is known. */
 struct late {
+	uint32_t given;			/* options */
 	const char *since;
 	const char *until;
 	uint64_t max_memory_bytes;
@@ -201,6 +227,8 @@ static bool parse_options(int argc, char **argv, struct query *query, struct lat
 	int option;
 
 	while ((option = getopt_long(argc, argv, "d:h", options, NULL)) != -1) {
+		if (option >= OPT_JSON)
+			late->given |= OPTION(option);
 		switch (option) {
 		case 'd':
 			query->log = optarg;
@@ -282,6 +310,21 @@ static bool parse_options(int argc, char **argv, struct query *query, struct lat
 	return true;
 }
 
+/* What was given and will not be done must not look as if it had been. */
+static bool check_options(const struct verb *verb, uint32_t given)
+{
+	const uint32_t unused = given & ~(verb->uses | ANY_VERB);
+
+	if (unused & PICTURE) {
+		complain("there is no picture of %s: use text or --json", verb->name);
+		return false;
+	}
+	for (const struct option *option = options; option->name; option++)
+		if (option->val >= OPT_JSON && unused & OPTION(option->val))
+			complain("note: %s does nothing with --%s", verb->name, option->name);
+	return true;
+}
+
 static void on_fault(void *context, enum graph_fault fault, const char *where, const char *message)
 {
 	const struct query *const query = context;
@@ -291,6 +334,23 @@ static void on_fault(void *context, enum graph_fault fault, const char *where, c
 	fprintf(!strcmp(query->verb, "verify") && query->format == TEXT ? stdout : stderr,
 		"%s%s%s%s\n", strcmp(query->verb, "verify") ? "provq: warning: " : "BAD  ",
 		where ? where : "", where ? ": " : "", message);
+}
+
+/* What is named as a segment and cannot be one: a symbolic link, most likely. */
+static void explain_no_segment(const char *directory)
+{
+	DIR *const dir = opendir(directory);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		if (strncmp(entry->d_name, "segment-", 8))
+			continue;
+		fprintf(stderr, "%s is there, but only regular files are segments: links are not followed.\n",
+			entry->d_name);
+		break;
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static enum status cannot_load(const struct query *query, int err)
@@ -305,6 +365,7 @@ static enum status cannot_load(const struct query *query, int err)
 			      "To read a log from elsewhere: provq -d DIRECTORY …\n", stderr);
 		else if (!strcmp(query->log, DEFAULT_LOG))
 			fputs("Is the recorder running? See: systemctl status provmon-recorder\n", stderr);
+		explain_no_segment(query->log);
 		return BAD_LOG;
 	case -EACCES:
 		complain("%s: permission denied; members of the group adm and root may read it",
@@ -322,6 +383,12 @@ static enum status cannot_load(const struct query *query, int err)
 		complain("%s: %s", query->log, strerror(-err));
 		return BAD_LOG;
 	}
+}
+
+/* The answer to any question would be "nothing": say that the log is why. */
+static bool nothing_readable(const struct query *query)
+{
+	return !graph_info(query->graph)->frames && log_faults(query);
 }
 
 static uint64_t log_end_ns(const struct graph *graph)
@@ -356,6 +423,28 @@ static bool set_window(struct query *query, const struct late *late)
 	return true;
 }
 
+/* The log is loaded. */
+static enum status ask(struct query *query, const struct verb *verb, const struct late *late)
+{
+	/* Only traversal leaves nodes out. */
+	const bool hides = late->hide_sets && (verb->uses & OPTION(OPT_HIDE));
+
+	if (verb->run != verb_verify && nothing_readable(query)) {
+		complain("nothing in the log in %s can be read", query->log);
+		return BAD_LOG;
+	}
+	if (!set_window(query, late))
+		return USAGE;
+	query->labels = labels_new();
+	if (hides)
+		query->hide = hide_new(query, late->hide_sets);
+	if (!query->labels || (hides && !query->hide)) {
+		complain("out of memory");
+		return NO_MEMORY;
+	}
+	return verb->run(query);
+}
+
 static enum status run(struct query *query, const struct verb *verb, const struct late *late)
 {
 	const struct graph_options graph_options = {
@@ -363,21 +452,14 @@ static enum status run(struct query *query, const struct verb *verb, const struc
 		.context = query,
 		.max_bytes = late->max_memory_bytes,
 	};
+	const int err = graph_load(&query->graph, query->log, &graph_options);
 	enum status status;
-	int err;
 
-	err = graph_load(&query->graph, query->log, &graph_options);
 	if (err)
 		return cannot_load(query, err);
-	if (!set_window(query, late)) {
-		status = USAGE;
-	} else {
-		/* Only traversal leaves nodes out. */
-		if (late->hide_sets && verb->hides)
-			query->hide = hide_new(query, late->hide_sets);
-		status = verb->run(query);
-	}
+	status = ask(query, verb, late);
 	hide_free(query->hide);
+	labels_free(query->labels);
 	graph_free(query->graph);
 	return status;
 }
@@ -423,6 +505,8 @@ int main(int argc, char **argv)
 		complain("usage: provq [-d LOG] %s %s", verb->name, verb->args);
 		return USAGE;
 	}
+	if (!check_options(verb, late.given))
+		return USAGE;
 
 	/* One thread writes; locks for each character are half of a large answer. */
 	__fsetlocking(stdout, FSETLOCKING_BYCALLER);

@@ -64,6 +64,8 @@ enum status verb_net(struct query *query)
 {
 	const uint32_t nodes = graph_node_count(query->graph);
 	struct vertex *const lone = malloc((nodes + 1ull) * sizeof(*lone));
+	/* With some kinds only, it is a list of nodes, as of other answers. */
+	const bool people = query->format == TEXT && !query->kinds;
 	size_t total = 0, at = 0, lone_count = 0;
 	enum status status = FOUND;
 	struct answer answer;
@@ -90,22 +92,19 @@ enum status verb_net(struct query *query)
 		count = edges_of(query, i, edges + at);
 		if (!count && !wall_in_window(query, node_first_wall_ns(query, i)))
 			continue;
-		if (query->format == TEXT)
+		if (people)
 			print_socket(query, i, edges + at, count);
 		lone[lone_count++] = (struct vertex) { i, n->last_version };
 		at += count;
 	}
-	if (query->format == TEXT) {
+	if (people)
 		printf("%s%zu sockets, %zu edges; times are UTC.\n", lone_count ? "\n" : "",
 		       lone_count, at);
-		print_log_state(query, stdout);
-		free(edges);
-		free(lone);
-		return lone_count ? FOUND : NOTHING_FOUND;
-	}
 	status = answer_init(&answer, query, edges, at, lone, lone_count);
 	answer.start_count = 0;
-	if (status == FOUND)
+	if (status == FOUND && people)
+		answer_footer(&answer, stdout);
+	else if (status == FOUND)
 		status = answer_print(&answer);
 	answer_free(&answer);
 	return status == FOUND && !lone_count ? NOTHING_FOUND : status;

@@ -12,6 +12,7 @@
 #include "when.h"
 
 #define MINOR_BITS 20
+#define LONG_ARGV_BYTES 4096
 #define NOT_SET 0xffffffffu	/* loginuid, sessionid */
 
 bool node_wanted(const struct query *query, uint32_t node)
@@ -19,7 +20,7 @@ bool node_wanted(const struct query *query, uint32_t node)
 	const uint8_t kind = graph_node(query->graph, node)->kind;
 
 	/* A kind that this program does not know is not among those named. */
-	return !query->kinds || (kind <= PROV_K_SOCKET && query->kinds >> kind & 1);
+	return !query->kinds || (kind <= PROV_K_LOOP && query->kinds >> kind & 1);
 }
 
 int node_name_event(uint8_t text_kind)
@@ -29,6 +30,7 @@ int node_name_event(uint8_t text_kind)
 	case PROV_T_CREATE:
 	case PROV_T_LINK:
 	case PROV_T_RENAME_TO:
+	case PROV_T_ALIAS:
 		return 1;
 	case PROV_T_UNLINK:
 	case PROV_T_RENAME_FROM:
@@ -70,9 +72,45 @@ static struct bytes blob_bytes(const struct query *query, uint32_t fact)
 	return bytes;
 }
 
+static struct bytes fact_bytes(const struct query *query, const struct graph_fact *fact)
+{
+	struct bytes bytes;
+
+	bytes.at = graph_blob(query->graph, fact->blob, &bytes.length);
+	return bytes;
+}
+
 struct bytes node_text(const struct query *query, uint32_t node, uint8_t kind)
 {
 	return blob_bytes(query, graph_text(query->graph, node, kind));
+}
+
+/* What was said of a name last, by fact number. */
+static int by_blob_and_fact(const void *one, const void *two, void *context)
+{
+	const struct graph *const graph = context;
+	const uint32_t i = *(const uint32_t *)one, j = *(const uint32_t *)two;
+	const uint32_t a = graph_fact(graph, i)->blob, b = graph_fact(graph, j)->blob;
+
+	if (a != b)
+		return a < b ? -1 : 1;
+	return i < j ? -1 : i > j;
+}
+
+/* The facts of a node that are about names and not after the window. */
+static size_t name_facts(const struct query *query, uint32_t node, uint32_t *facts)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	size_t count = 0;
+
+	for (uint32_t i = n->fact_first; i < n->fact_first + n->fact_count; i++) {
+		const struct graph_fact *const fact = graph_fact(query->graph, i);
+
+		if (fact->type == PROV_R_TEXT && node_name_event(fact->sub) &&
+		    graph_wall_ns(query->graph, n->boot, fact->time_ns) <= query->until_ns)
+			facts[count++] = i;
+	}
+	return count;
 }
 
 /*
@@ -80,48 +118,42 @@ struct bytes node_text(const struct query *query, uint32_t node, uint8_t kind)
  * else the one that it lost last.  Names given after the window do not count;
  * those given before it do, for a file keeps its name.
  */
+static uint32_t last_name(const struct query *query, uint32_t node)
+{
+	const uint32_t most = graph_node(query->graph, node)->fact_count;
+	uint32_t *const facts = malloc((most + 1ull) * sizeof(*facts));
+	uint32_t held = GRAPH_NONE, lost = GRAPH_NONE;
+	size_t count;
+
+	if (!facts)
+		return GRAPH_NONE;
+	count = name_facts(query, node, facts);
+	/* Equal names are one blob. */
+	qsort_r(facts, count, sizeof(*facts), by_blob_and_fact, query->graph);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t *last;
+
+		if (i + 1 < count && graph_fact(query->graph, facts[i])->blob ==
+				     graph_fact(query->graph, facts[i + 1])->blob)
+			continue;
+		last = node_name_event(graph_fact(query->graph, facts[i])->sub) > 0 ? &held : &lost;
+		if (*last == GRAPH_NONE || *last < facts[i])
+			*last = facts[i];
+	}
+	free(facts);
+	return held != GRAPH_NONE ? held : lost;
+}
+
 struct bytes node_path(const struct query *query, uint32_t node)
 {
-	const struct graph_node *const n = graph_node(query->graph, node);
-	uint32_t lost = GRAPH_NONE;
-	struct bytes path = {};
+	struct bytes path;
 
-	if (n->kind == PROV_K_SOCKET) {
-		path = node_text(query, node, PROV_T_UNIX_PATH);
-		if (path.length && !path.at[0])
-			path = (struct bytes) {};
-		return path;
-	}
-	for (uint32_t i = n->fact_count; i-- > 0;) {
-		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
-		bool gone = false;
-		int event;
-
-		if (fact->type != PROV_R_TEXT)
-			continue;
-		event = node_name_event(fact->sub);
-		if (!event || graph_wall_ns(query->graph, n->boot, fact->time_ns) > query->until_ns)
-			continue;
-		if (event < 0) {
-			if (lost == GRAPH_NONE)
-				lost = n->fact_first + i;
-			continue;
-		}
-		for (uint32_t j = i + 1; j < n->fact_count && !gone; j++) {
-			const struct graph_fact *const later =
-				graph_fact(query->graph, n->fact_first + j);
-
-			gone = later->type == PROV_R_TEXT && later->blob == fact->blob &&
-			       node_name_event(later->sub) < 0 &&
-			       graph_wall_ns(query->graph, n->boot, later->time_ns) <=
-			       query->until_ns;
-		}
-		if (!gone)
-			return blob_bytes(query, n->fact_first + i);
-		if (lost == GRAPH_NONE)
-			lost = n->fact_first + i;
-	}
-	return blob_bytes(query, lost);
+	if (graph_node(query->graph, node)->kind != PROV_K_SOCKET)
+		return blob_bytes(query, last_name(query, node));
+	path = node_text(query, node, PROV_T_UNIX_PATH);
+	if (path.length && !path.at[0])
+		path = (struct bytes) {};
+	return path;
 }
 
 /*
@@ -147,6 +179,47 @@ uint32_t node_image(const struct query *query, uint32_t node)
 		node = parent;
 	}
 	return node;
+}
+
+/* Who forked it, or what it was before it executed a program. */
+static uint32_t node_before(const struct query *query, uint32_t node)
+{
+	struct graph_cursor cursor = graph_into(query->graph, node, 0, 0);
+	const struct graph_edge *edge;
+	uint32_t number;
+
+	while ((edge = graph_next(&cursor, &number)) != NULL)
+		if ((edge->op == PROV_OP_FORK || edge->op == PROV_OP_EXEC) &&
+		    edge->class == PROV_R_EDGE_DATA && edge->from != node &&
+		    graph_node(query->graph, edge->from)->kind == PROV_K_PROCESS)
+			return edge->from;
+	return GRAPH_NONE;
+}
+
+/*
+ * The last fact of a sort that holds for a process: its own, or if it has none
+ * what its parent had when it forked.  Bounded like the way to an image.
+ */
+static const struct graph_fact *node_attribute(const struct query *query, uint32_t node,
+					       uint8_t type, uint8_t sub)
+{
+	uint64_t until_ns = UINT64_MAX;
+
+	for (int i = 0; i < 1000 && node != GRAPH_NONE; i++) {
+		const struct graph_node *const n = graph_node(query->graph, node);
+
+		for (uint32_t j = n->fact_count; j-- > 0;) {
+			const struct graph_fact *const fact =
+				graph_fact(query->graph, n->fact_first + j);
+
+			if (fact->type == type && fact->sub == sub && fact->time_ns <= until_ns)
+				return fact;
+		}
+		if (n->first_ns < until_ns)
+			until_ns = n->first_ns;
+		node = node_before(query, node);
+	}
+	return NULL;
 }
 
 struct bytes node_exe(const struct query *query, uint32_t node)
@@ -382,8 +455,36 @@ static struct bytes other_name(const struct query *query, uint32_t node, struct 
 	}
 	return (struct bytes) {};
 }
+static void label_message(const struct query *query, uint32_t node, FILE *out)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	const uint32_t queue = graph_find_node(query->graph, n->boot, n->message.queue);
 
-void node_label(const struct query *query, uint32_t node, FILE *out, size_t width)
+	fputs("message", out);
+	/* A record that breaks the format could name itself. */
+	if (queue == GRAPH_NONE || graph_node(query->graph, queue)->kind == PROV_K_MESSAGE)
+		return;
+	fputs(" in ", out);
+	node_label(query, queue, out, SIZE_MAX);
+}
+
+/* Like "key 123456 user:name" */
+static void label_numbered(const struct query *query, uint32_t node, FILE *out)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	const struct bytes name = node_text(query, node, PROV_T_ANON_NAME);
+
+	fputs(prov_kind_name(n->kind), out);
+	/* The name of a loop device has its number. */
+	if (n->numbered.number && n->kind != PROV_K_LOOP)
+		fprintf(out, " %" PRIu32, n->numbered.number);
+	if (name.at && n->kind != PROV_K_KERNEL) {
+		fputc(' ', out);
+		text_print(out, name.at, name.length);
+	}
+}
+
+static void make_label(const struct query *query, uint32_t node, FILE *out, size_t width)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	struct bytes path, other;
@@ -399,6 +500,13 @@ void node_label(const struct query *query, uint32_t node, FILE *out, size_t widt
 		label_process(query, node, line);
 	} else if (n->kind == PROV_K_SOCKET) {
 		label_socket(query, node, line);
+	} else if (n->kind == PROV_K_MSGQUEUE || n->kind == PROV_K_SEM) {
+		fprintf(line, "%s %" PRIu32 " key 0x%" PRIx32, prov_kind_name(n->kind), n->ipc.id,
+			n->ipc.key);
+	} else if (n->kind == PROV_K_MESSAGE) {
+		label_message(query, node, line);
+	} else if (prov_kind_is_numbered(n->kind)) {
+		label_numbered(query, node, line);
 	} else {
 		path = node_path(query, node);
 		if (!path.at)
@@ -423,6 +531,73 @@ void node_label(const struct query *query, uint32_t node, FILE *out, size_t widt
 	if (!fclose(line))
 		print_cut(out, text, length, width);
 	free(text);
+}
+
+/*
+ * Timelines and trees name a few nodes over and over, which may have many facts:
+ * the labels that were made last are kept, each in a slot by its node's number.
+ */
+#define LABEL_SLOTS 4096
+
+struct labels {
+	struct label {
+		char *text;
+		size_t length;
+		size_t width;
+		uint32_t node;
+	} slots[LABEL_SLOTS];
+};
+
+struct labels *labels_new(void)
+{
+	return calloc(1, sizeof(struct labels));
+}
+
+void labels_free(struct labels *labels)
+{
+	for (size_t i = 0; labels && i < LABEL_SLOTS; i++)
+		free(labels->slots[i].text);
+	free(labels);
+}
+
+void node_label(const struct query *query, uint32_t node, FILE *out, size_t width)
+{
+	struct label *const slot = &query->labels->slots[node % LABEL_SLOTS];
+
+	if (!slot->text || slot->node != node || slot->width != width) {
+		FILE *line;
+
+		free(slot->text);
+		*slot = (struct label) { .node = node, .width = width };
+		line = open_memstream(&slot->text, &slot->length);
+		if (!line)
+			return;
+		make_label(query, node, line, width);
+		if (fclose(line)) {
+			free(slot->text);
+			slot->text = NULL;
+			return;
+		}
+	}
+	fwrite(slot->text, 1, slot->length, out);
+}
+
+void print_refusal(const struct query *query, const struct graph_edge *edge, FILE *out)
+{
+	struct graph_refusal refusal;
+	const char *error;
+
+	if (!graph_refusal(query->graph, edge, &refusal))
+		return;
+	error = strerrorname_np(refusal.error);
+	fputs(" (", out);
+	text_print(out, refusal.hook, strlen(refusal.hook));
+	fprintf(out, ": %s by ", error ? error : "?");
+	if (refusal.layer >= PROV_LAYER_LSM && *refusal.by)
+		text_print(out, refusal.by, strlen(refusal.by));
+	else
+		fputs(prov_layer_name(refusal.layer), out);
+	putc(')', out);
 }
 
 /* ---- for programs ------------------------------------------------------- */
@@ -481,7 +656,7 @@ static void json_cred(struct json *json, const struct graph_cred *cred)
 }
 
 /* Ids of a process: the last ones, and how they changed if they did. */
-static void json_creds(const struct query *query, uint32_t node, struct json *json)
+static void json_creds(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	const struct graph_cred *last = NULL;
@@ -509,6 +684,8 @@ static void json_creds(const struct query *query, uint32_t node, struct json *js
 		json_cred(json, last);
 		return;
 	}
+	if (!whole)
+		return;
 	json_name(json, "creds");
 	json_begin(json, '[');
 	for (uint32_t i = 0; i < n->fact_count; i++) {
@@ -524,7 +701,78 @@ static void json_creds(const struct query *query, uint32_t node, struct json *js
 	json_end(json, ']');
 }
 
-static void json_process(const struct query *query, uint32_t node, struct json *json)
+/* What PROV_T_GROUPS says; nothing of it is believed. */
+static void json_groups(struct json *json, struct bytes text)
+{
+	char copy[4097];
+	unsigned long count;
+	unsigned long listed = 0;
+	char *rest;
+
+	if (!text.at || text.length >= sizeof(copy))
+		return;
+	memcpy(copy, text.at, text.length);
+	copy[text.length] = '\0';
+	count = strtoul(copy, &rest, 10);
+	if (rest == copy || *rest != ':')
+		return;
+	json_name(json, "groups");
+	json_begin(json, '[');
+	while (*rest++ && *rest >= '0' && *rest <= '9') {
+		json_number(json, strtoul(rest, &rest, 10));
+		listed++;
+	}
+	json_end(json, ']');
+	if (listed < count)
+		json_bool(json, "groups_cut", true);
+}
+
+/* Namespaces, groups, cgroup, its own idea of its pid, and security context. */
+static void json_attributes(const struct query *query, uint32_t node, struct json *json)
+{
+	const struct graph_fact *const fact = node_attribute(query, node, PROV_R_PROCESS_ATTR, 0);
+	const struct graph_fact *text;
+	const struct graph_process_attr *attr = NULL;
+	const struct graph_node *const n = graph_node(query->graph, node);
+	uint32_t pid = 0;
+
+	if (fact) {
+		attr = graph_blob(query->graph, fact->blob, NULL);
+		/* The pid is its own, not its parent's. */
+		if (fact->node == node)
+			pid = attr->pid;
+	}
+	for (uint32_t i = 0; i < n->fact_count; i++) {
+		const struct graph_fact *const own = graph_fact(query->graph, n->fact_first + i);
+
+		if (own->type == PROV_R_PID && !pid)
+			pid = ((const struct graph_pid *)graph_blob(query->graph, own->blob,
+								    NULL))->pid;
+	}
+	if (pid && pid != n->process.tgid)
+		json_u64(json, "ns_pid", pid);
+	if (attr) {
+		json_name(json, "ns");
+		json_begin(json, '{');
+		for (int i = 0; i < PROV_NS_COUNT; i++)
+			if (attr->ns[i])
+				json_u64(json, prov_namespace_name(i), attr->ns[i]);
+		json_end(json, '}');
+		if (attr->cgroup)
+			json_u64(json, "cgroup_id", attr->cgroup);
+	}
+	text = node_attribute(query, node, PROV_R_TEXT, PROV_T_GROUPS);
+	if (text)
+		json_groups(json, fact_bytes(query, text));
+	text = node_attribute(query, node, PROV_R_TEXT, PROV_T_CGROUP);
+	if (text)
+		json_bytes(json, "cgroup", fact_bytes(query, text));
+	text = node_attribute(query, node, PROV_R_TEXT, PROV_T_SECCTX);
+	if (text)
+		json_bytes(json, "secctx", fact_bytes(query, text));
+}
+
+static void json_process(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	const uint32_t image = node_image(query, node);
@@ -534,7 +782,7 @@ static void json_process(const struct query *query, uint32_t node, struct json *
 	json_u64(json, "pid", n->process.tgid);
 	json_u64(json, "ppid", n->process.ppid);
 	json_bytes(json, "exe", node_exe(query, node));
-	if (argv.at)
+	if (argv.at && (whole || argv.length <= LONG_ARGV_BYTES))
 		json_argv(json, "argv", argv);
 	if (argv.at && graph_fact(query->graph, graph_text(query->graph, image, PROV_T_ARGV))->flags
 	    & GRAPH_FACT_CUT)
@@ -542,9 +790,10 @@ static void json_process(const struct query *query, uint32_t node, struct json *
 	if (image != node && (argv.at || node_exe(query, node).at))
 		json_bool(json, "inherited", true);
 	json_bytes(json, "comm", node_comm(query, node));
-	if (environ.at)
+	if (environ.at && whole)
 		json_argv(json, "environ", environ);
-	json_creds(query, node, json);
+	json_creds(query, node, whole, json);
+	json_attributes(query, node, json);
 	json_time(json, "start", graph_wall_ns(query->graph, n->boot, n->process.start_ns));
 	if (!n->ended)
 		return;
@@ -556,7 +805,14 @@ static void json_process(const struct query *query, uint32_t node, struct json *
 		json_u64(json, "signal", WTERMSIG(n->end_code));
 }
 
-static void json_names(const struct query *query, uint32_t node, struct json *json)
+static int is_mount_event(uint8_t kind)
+{
+	return kind == PROV_T_MOUNT || kind == PROV_T_UMOUNT;
+}
+
+/* Paths that it had by such events, and when. */
+static void json_paths(const struct query *query, uint32_t node, const char *name,
+		       int (*is_event)(uint8_t kind), struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	bool begun = false;
@@ -565,10 +821,10 @@ static void json_names(const struct query *query, uint32_t node, struct json *js
 		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
 		const struct bytes path = blob_bytes(query, n->fact_first + i);
 
-		if (fact->type != PROV_R_TEXT || !node_name_event(fact->sub))
+		if (fact->type != PROV_R_TEXT || !is_event(fact->sub))
 			continue;
 		if (!begun) {
-			json_name(json, "paths");
+			json_name(json, name);
 			json_begin(json, '[');
 			begun = true;
 		}
@@ -601,7 +857,7 @@ static void json_uuid(struct json *json, const char *name, const uint8_t uuid[16
 	json_string(json, name, text);
 }
 
-static void json_inode(const struct query *query, uint32_t node, struct json *json)
+static void json_inode(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	const struct graph_attr *attr = NULL;
@@ -610,7 +866,10 @@ static void json_inode(const struct query *query, uint32_t node, struct json *js
 	json_bytes(json, "path", node_path(query, node));
 	json_bytes(json, "name", node_text(query, node, PROV_T_ANON_NAME));
 	json_bytes(json, "target", node_text(query, node, PROV_T_TARGET));
-	json_names(query, node, json);
+	if (whole) {
+		json_paths(query, node, "paths", node_name_event, json);
+		json_paths(query, node, "mounts", is_mount_event, json);
+	}
 	json_device(json, "dev", n->inode.dev);
 	json_u64(json, "ino", n->inode.ino);
 	json_u64(json, "generation", n->inode.generation);
@@ -630,13 +889,14 @@ static void json_inode(const struct query *query, uint32_t node, struct json *js
 		json_u64(json, "size", attr->size);
 		json_u64(json, "nlink", attr->nlink);
 	}
-	if (n->kind == PROV_K_CHARDEV || n->kind == PROV_K_BLOCKDEV)
+	if (n->kind == PROV_K_CHARDEV || n->kind == PROV_K_BLOCKDEV || n->kind == PROV_K_TTY ||
+	    n->kind == PROV_K_TUN)
 		json_device(json, "rdev", n->inode.rdev);
 	if (n->ended && n->end_code == 1)
 		json_bool(json, "deleted", true);
 }
 
-static void json_socket(const struct query *query, uint32_t node, struct json *json)
+static void json_socket(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	const struct graph_address *const local = node_address(query, node, PROV_END_LOCAL);
@@ -653,6 +913,8 @@ static void json_socket(const struct query *query, uint32_t node, struct json *j
 	if (protocol_name(n))
 		json_string(json, "protocol", protocol_name(n));
 	json_u64(json, "netns", n->socket.netns);
+	if (n->flags & PROV_NODE_OWNER)
+		json_u64(json, "uid", n->socket.uid);
 	if (path.length && path.at[0])
 		json_text(json, "path", path.at, path.length);
 	else if (path.length)
@@ -677,7 +939,7 @@ static void json_socket(const struct query *query, uint32_t node, struct json *j
 			json_string(json, "peer", text);
 		}
 	}
-	if (remotes < 2)
+	if (!whole || remotes < 2)
 		return;
 	json_name(json, "remotes");
 	json_begin(json, '[');
@@ -690,6 +952,43 @@ static void json_socket(const struct query *query, uint32_t node, struct json *j
 		}
 	}
 	json_end(json, ']');
+}
+
+static void json_ipc(const struct query *query, uint32_t node, struct json *json)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+
+	json_u64(json, "key", n->ipc.key);
+	json_u64(json, n->kind == PROV_K_SEM ? "semid" : "msqid", n->ipc.id);
+	json_u64(json, "ipcns", n->ipc.ipcns);
+}
+
+static void json_message(const struct query *query, uint32_t node, struct json *json)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	const uint32_t queue = graph_find_node(query->graph, n->boot, n->message.queue);
+	char id[48];
+
+	if (queue == GRAPH_NONE)
+		return;
+	node_id(query, queue, id);
+	json_string(json, "queue", id);
+	json_bytes(json, "name", node_text(query, queue, PROV_T_ANON_NAME));
+	if (graph_node(query->graph, queue)->kind == PROV_K_MSGQUEUE)
+		json_ipc(query, queue, json);
+}
+
+static void json_numbered(const struct query *query, uint32_t node, struct json *json)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+
+	json_bytes(json, "name", node_text(query, node, PROV_T_ANON_NAME));
+	if (n->kind == PROV_K_KEY)
+		json_u64(json, "serial", n->numbered.number);
+	if (n->kind != PROV_K_BPF_MAP && n->kind != PROV_K_BPF_PROG)
+		return;
+	json_u64(json, "id", n->numbered.number);
+	json_u64(json, "type", n->numbered.type);
 }
 
 static void json_opaque(const struct query *query, uint32_t node, struct json *json)
@@ -723,18 +1022,25 @@ static void json_opaque(const struct query *query, uint32_t node, struct json *j
 		json_end(json, ']');
 }
 
-void node_json(const struct query *query, uint32_t node, struct json *json)
+void node_json(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 
 	json_string(json, "kind", n->kind ? prov_kind_name(n->kind) : "unknown");
 	if (n->kind == PROV_K_PROCESS)
-		json_process(query, node, json);
+		json_process(query, node, whole, json);
 	else if (n->kind == PROV_K_SOCKET)
-		json_socket(query, node, json);
+		json_socket(query, node, whole, json);
 	else if (graph_is_inode(n))
-		json_inode(query, node, json);
-	json_opaque(query, node, json);
+		json_inode(query, node, whole, json);
+	else if (n->kind == PROV_K_MSGQUEUE || n->kind == PROV_K_SEM)
+		json_ipc(query, node, json);
+	else if (n->kind == PROV_K_MESSAGE)
+		json_message(query, node, json);
+	else if (prov_kind_is_numbered(n->kind))
+		json_numbered(query, node, json);
+	if (whole)
+		json_opaque(query, node, json);
 	if (n->flags & PROV_NODE_OPAQUE)
 		json_bool(json, "opaque", true);
 	if (n->flags & PROV_NODE_BEFORE)

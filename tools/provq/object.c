@@ -20,18 +20,26 @@ struct found {
 	bool failed;
 };
 
+static bool make_room(void *array, size_t *room, size_t count, size_t element_bytes)
+{
+	const size_t more = *room * 2 + 16;
+	void *bigger;
+
+	if (count < *room)
+		return true;
+	bigger = reallocarray(*(void **)array, more, element_bytes);
+	if (!bigger)
+		return false;
+	*(void **)array = bigger;
+	*room = more;
+	return true;
+}
+
 static void found_add(struct found *found, uint32_t node)
 {
-	if (found->count == found->room) {
-		const size_t more = found->room * 2 + 16;
-		uint32_t *const bigger = realloc(found->nodes, more * sizeof(*bigger));
-
-		if (!bigger) {
-			found->failed = true;
-			return;
-		}
-		found->nodes = bigger;
-		found->room = more;
+	if (!make_room(&found->nodes, &found->room, found->count, sizeof(*found->nodes))) {
+		found->failed = true;
+		return;
 	}
 	found->nodes[found->count++] = node;
 }
@@ -78,12 +86,23 @@ static void add_incarnations(const struct query *query, struct found *found, uin
 
 /* ---- paths -------------------------------------------------------------- */
 
-/*
- * When, in the window, did the node last show that it has or had this name?
- * A name from before the window counts as well: files keep their names.
+/**
+ * struct claim - what a node has to do with a name
+ * @time_ns: when it last got or lost it in the window
+ * @holds: it got it then
  */
-static bool had_path(const struct query *query, uint32_t node, const char *path, size_t length,
-		     uint64_t *time_ns)
+struct claim {
+	uint64_t time_ns;
+	uint32_t node;
+	bool holds;
+};
+
+/*
+ * Did the node have this name?  A name from before the window counts as well:
+ * files keep their names.
+ */
+static bool claim_path(const struct query *query, uint32_t node, const char *path, size_t length,
+		       struct claim *claim)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	bool had = false;
@@ -104,9 +123,65 @@ static bool had_path(const struct query *query, uint32_t node, const char *path,
 		if (graph_wall_ns(query->graph, n->boot, fact->time_ns) > query->until_ns)
 			continue;
 		had = true;
-		*time_ns = fact->time_ns;
+		*claim = (struct claim) {
+			.time_ns = fact->time_ns,
+			.node = node,
+			.holds = node_name_event(fact->sub) >= 0,
+		};
 	}
 	return had;
+}
+
+/* By object, which may be several nodes, and by time. */
+static int by_object(const void *one, const void *two, void *context)
+{
+	const struct query *const query = context;
+	const struct claim *const a = one, *const b = two;
+	const struct graph_node *const n = graph_node(query->graph, a->node);
+	const struct graph_node *const m = graph_node(query->graph, b->node);
+	const bool strong = graph_is_strong(n);
+	int order = 0;
+
+	if (strong != graph_is_strong(m))
+		return strong ? 1 : -1;
+	if (strong)
+		order = memcmp(n->inode.uuid, m->inode.uuid, sizeof(n->inode.uuid));
+	if (order)
+		return order;
+	if (strong && n->inode.ino != m->inode.ino)
+		return n->inode.ino < m->inode.ino ? -1 : 1;
+	if (strong && n->inode.generation != m->inode.generation)
+		return n->inode.generation < m->inode.generation ? -1 : 1;
+	if (strong && later(query, a->node, a->time_ns, b->node, b->time_ns))
+		return 1;
+	if (strong && later(query, b->node, b->time_ns, a->node, a->time_ns))
+		return -1;
+	return a->node < b->node ? -1 : a->node > b->node;
+}
+
+/*
+ * Who holds the name, the last to get it if they are several; if nobody does,
+ * who lost it last.  What an object did with a name is what the last of its
+ * nodes did.
+ */
+static uint32_t judge_claims(const struct query *query, struct claim *claims, size_t count)
+{
+	const struct claim *best = NULL;
+
+	if (count)
+		qsort_r(claims, count, sizeof(*claims), by_object, (void *)query);
+	for (size_t i = 0; i < count; i++) {
+		const struct claim *const claim = &claims[i];
+
+		if (i + 1 < count && graph_same_inode(graph_node(query->graph, claim->node),
+						      graph_node(query->graph, claim[1].node)))
+			continue;
+		if (!best || (claim->holds == best->holds ?
+			      later(query, claim->node, claim->time_ns, best->node, best->time_ns) :
+			      claim->holds))
+			best = claim;
+	}
+	return best ? best->node : GRAPH_NONE;
 }
 
 /* Longest common beginning and end, so that slips in the middle rank high. */
@@ -182,20 +257,26 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 static void find_path(const struct query *query, const char *path, size_t length,
 		      struct found *found)
 {
-	uint32_t last = GRAPH_NONE;
-	uint64_t last_ns = 0, time_ns;
+	struct claim *claims = NULL, claim;
+	size_t count = 0, room = 0;
+	uint32_t last;
 
 	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
 		if (graph_node(query->graph, i)->kind == PROV_K_PROCESS ||
-		    !had_path(query, i, path, length, &time_ns))
+		    !claim_path(query, i, path, length, &claim))
 			continue;
 		if (query->all) {
 			found_add(found, i);
-		} else if (last == GRAPH_NONE || later(query, i, time_ns, last, last_ns)) {
-			last = i;
-			last_ns = time_ns;
+			continue;
 		}
+		if (!make_room(&claims, &room, count, sizeof(*claims))) {
+			found->failed = true;
+			break;
+		}
+		claims[count++] = claim;
 	}
+	last = judge_claims(query, claims, count);
+	free(claims);
 	if (last != GRAPH_NONE)
 		add_incarnations(query, found, last);
 }
@@ -304,15 +385,28 @@ static bool parse_node(const struct query *query, const char *text, uint32_t *no
 	return true;
 }
 
+/* What nothing ever had cannot be asked about: it would look like an answer. */
+static bool has_version(const struct query *query, uint32_t node, const struct objects *objects)
+{
+	const uint32_t last = graph_node(query->graph, node)->last_version;
+
+	if (!objects->versioned || objects->version <= last)
+		return true;
+	complain("the last version of this node is %" PRIu32, last);
+	return false;
+}
+
 /* ---- sockets ------------------------------------------------------------ */
 
+/* ADDRESS:PORT, [ADDRESS]:PORT or [ADDRESS%SCOPE]:PORT; without SCOPE, any. */
 static bool parse_address(const char *text, struct graph_address *address)
 {
 	const char *const colon = strrchr(text, ':');
-	char host[INET6_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN + sizeof("%4294967295")];
+	uint64_t port, scope = 0;
 	const char *end;
 	size_t length;
-	uint64_t port;
+	char *percent;
 
 	memset(address, 0, sizeof(*address));
 	if (!colon || !parse_number(colon + 1, &end, &port) || *end || port > UINT16_MAX)
@@ -329,21 +423,33 @@ static bool parse_address(const char *text, struct graph_address *address)
 		return false;
 	memcpy(host, text, length);
 	host[length] = 0;
+	percent = strchr(host, '%');
+	if (percent && (!parse_number(percent + 1, &end, &scope) || *end || scope > UINT32_MAX))
+		return false;
+	if (percent)
+		*percent = 0;
+	address->scope = scope;
 	return inet_pton(address->family, host, address->address) == 1;
 }
 
-/* An IPv4 peer of an IPv6 socket has a mapped address: ::ffff:a.b.c.d. */
-static bool same_address(const struct graph_address *a, const struct graph_address *b)
+/*
+ * Is it the address that was asked for?  An IPv4 peer of an IPv6 socket has a
+ * mapped address: ::ffff:a.b.c.d.
+ */
+static bool is_address(const struct graph_address *address, const struct graph_address *asked)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	if (a->port != b->port)
+	if (address->port != asked->port || (asked->scope && address->scope != asked->scope))
 		return false;
-	if (a->family == b->family)
-		return !memcmp(a->address, b->address, a->family == AF_INET ? 4 : 16);
-	if (a->family == AF_INET6)
-		return !memcmp(a->address, mapped, 12) && !memcmp(a->address + 12, b->address, 4);
-	return !memcmp(b->address, mapped, 12) && !memcmp(b->address + 12, a->address, 4);
+	if (address->family == asked->family)
+		return !memcmp(address->address, asked->address,
+			       address->family == AF_INET ? 4 : 16);
+	if (address->family == AF_INET6)
+		return !memcmp(address->address, mapped, 12) &&
+		       !memcmp(address->address + 12, asked->address, 4);
+	return !memcmp(asked->address, mapped, 12) &&
+	       !memcmp(asked->address + 12, address->address, 4);
 }
 
 static void find_socket(const struct query *query, const struct graph_address *address,
@@ -361,7 +467,7 @@ static void find_socket(const struct query *query, const struct graph_address *a
 				graph_fact(query->graph, n->fact_first + j);
 
 			match = fact->type == PROV_R_ADDRESS &&
-				same_address(graph_blob(query->graph, fact->blob, NULL), address);
+				is_address(graph_blob(query->graph, fact->blob, NULL), address);
 		}
 		if (match)
 			found_add(found, i);
@@ -415,11 +521,11 @@ enum status objects_find(const struct query *query, const char *text, struct obj
 	} else if (!strncmp(text, "node:", 5)) {
 		if (!parse_node(query, text + 5, &node, objects))
 			return bad_object(text, "node:17, node:17@3 or node:2:17@3");
-		if (node != GRAPH_NONE)
+		if (node != GRAPH_NONE && has_version(query, node, objects))
 			found_add(&found, node);
 	} else if (!strncmp(text, "sock:", 5)) {
 		if (!parse_address(text + 5, &address))
-			return bad_object(text, "sock:10.0.0.1:80 or sock:[::1]:80");
+			return bad_object(text, "sock:10.0.0.1:80, sock:[::1]:80 or sock:[fe80::1%2]:80");
 		find_socket(query, &address, &found);
 	} else if (!strncmp(text, "path-b64:", 9)) {
 		if (find_b64(query, text + 9, &found) == USAGE)

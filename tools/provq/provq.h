@@ -31,6 +31,7 @@ enum status {
 enum format { TEXT, JSON, DOT, SVG };
 
 struct hide;
+struct labels;
 
 /**
  * struct query - what the user asked
@@ -43,6 +44,7 @@ struct hide;
  * @classes_given: --follow was given
  * @path_glob: --path, --exe, --argv of find; NULL if not given
  * @hide: what is left out
+ * @labels: those made last, for node_label()
  */
 struct query {
 	const char *log;
@@ -63,6 +65,7 @@ struct query {
 	const char *argv_glob;
 	struct graph *graph;
 	struct hide *hide;
+	struct labels *labels;
 };
 
 /* ---- node.c: what a node is called ---- */
@@ -106,12 +109,20 @@ const char *protocol_name(const struct graph_node *node);
  * @width: greatest number of characters, longer ones are cut in the middle
  */
 void node_label(const struct query *query, uint32_t node, FILE *out, size_t width);
-/** node_json - the fields that describe a node */
-void node_json(const struct query *query, uint32_t node, struct json *json);
+struct labels *labels_new(void);
+void labels_free(struct labels *labels);
+
+/**
+ * node_json - the fields that describe a node
+ * @whole: else without those that grow with what the node did
+ */
+void node_json(const struct query *query, uint32_t node, bool whole, struct json *json);
 /** print_cut - print text in at most @width characters, cut in the middle */
 void print_cut(FILE *out, const char *text, size_t length, size_t width);
 
 const char *edge_name(const struct graph_edge *edge);
+/** print_refusal - of an edge that is one: where, with which error, by whom */
+void print_refusal(const struct query *query, const struct graph_edge *edge, FILE *out);
 bool edge_in_window(const struct query *query, const struct graph_edge *edge);
 bool wall_in_window(const struct query *query, uint64_t wall_ns);
 uint64_t node_first_wall_ns(const struct query *query, uint32_t node);
@@ -194,6 +205,7 @@ struct answer {
 enum status answer_init(struct answer *answer, const struct query *query, uint32_t *edges,
 			size_t edge_count, struct vertex *starts, size_t start_count);
 void answer_free(struct answer *answer);
+/** answer_print - print it in the form that was asked for; an empty one is NOTHING_FOUND */
 enum status answer_print(const struct answer *answer);
 bool answer_is_start(const struct answer *answer, uint32_t node);
 uint64_t lost_in_window(const struct query *query, uint64_t *missing);
@@ -203,12 +215,13 @@ uint64_t log_faults(const struct query *query);
 void answer_footer(const struct answer *answer, FILE *out);
 void print_log_state(const struct query *query, FILE *out);
 
-void json_answer(const struct answer *answer, FILE *out);
+enum status json_answer(const struct answer *answer, FILE *out);
 /** json_trailer - the last line; @answer may be NULL */
 void json_trailer(const struct query *query, const struct answer *answer, uint64_t nodes,
 		  uint64_t edges, FILE *out);
+/** json_node_line - the first or only line of a node */
 void json_node_line(const struct query *query, struct vertex vertex, FILE *out);
-void text_answer(const struct answer *answer, FILE *out);
+enum status text_answer(const struct answer *answer, FILE *out);
 void dot_answer(const struct answer *answer, FILE *out);
 /** svg_answer - run graphviz on dot_answer() */
 enum status svg_answer(const struct answer *answer);

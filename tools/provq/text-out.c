@@ -25,6 +25,7 @@ struct branch {
 	uint32_t near;
 	uint32_t far;
 	const char *name;
+	const struct graph_edge *refused;	/* or NULL */
 	uint8_t class;
 	bool lineage;		/* from the process that it was before, or that forked it */
 	uint32_t count;
@@ -47,6 +48,8 @@ static int by_pair(const void *one, const void *two)
 		return a->far < b->far ? -1 : 1;
 	if (a->class != b->class)
 		return a->class < b->class ? -1 : 1;
+	if (a->refused != b->refused)
+		return a->refused < b->refused ? -1 : 1;
 	return strcmp(a->name, b->name);
 }
 
@@ -77,6 +80,7 @@ static size_t make_branches(const struct answer *answer, struct branch *branches
 			.far = answer->backward ? edge->from : edge->to,
 			.name = edge_name(edge),
 			.class = edge->class,
+			.refused = edge->op == PROV_OP_REFUSED ? edge : NULL,
 			.lineage = answer->backward && edge->class == PROV_R_EDGE_DATA &&
 				   (edge->op == PROV_OP_FORK || edge->op == PROV_OP_EXEC) &&
 				   graph_node(graph, edge->from)->kind == PROV_K_PROCESS,
@@ -157,6 +161,8 @@ static void print_branch(const struct answer *answer, const struct branch *branc
 
 	when_format_short(text, branch->first_ns, date);
 	fprintf(out, "%s %s", branch->name, text);
+	if (branch->refused)
+		print_refusal(answer->query, branch->refused, out);
 	if (branch->count > 1) {
 		when_format_short(text, branch->last_ns, date);
 		fprintf(out, " … %s (%" PRIu32 "×)", text, branch->count);
@@ -164,6 +170,8 @@ static void print_branch(const struct answer *answer, const struct branch *branc
 	fputs("  ", out);
 	print_node(answer->query, branch->far, out);
 }
+
+#define FIND_HOMES_BYTES (2 * sizeof(uint32_t) + sizeof(bool))	/* for a node */
 
 /*
  * Find for each node the branch at which it is nearest to the object, and shown
@@ -266,7 +274,7 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 	return FOUND;
 }
 
-static void print_list(const struct answer *answer, FILE *out)
+static enum status print_list(const struct answer *answer, FILE *out)
 {
 	for (size_t i = 0; i < answer->vertex_count; i++) {
 		if (i && answer->vertices[i].node == answer->vertices[i - 1].node)
@@ -274,23 +282,31 @@ static void print_list(const struct answer *answer, FILE *out)
 		print_node(answer->query, answer->vertices[i].node, out);
 		putc('\n', out);
 	}
+	return FOUND;
 }
 
-void text_answer(const struct answer *answer, FILE *out)
+enum status text_answer(const struct answer *answer, FILE *out)
 {
-	struct branch *const branches = malloc((answer->edge_count + 1) * sizeof(*branches));
+	const uint64_t bytes = answer->edge_count * (sizeof(struct branch) + sizeof(struct level)) +
+			       graph_node_count(answer->query->graph) * FIND_HOMES_BYTES;
+	struct branch *branches = NULL;
+	enum status status;
 	size_t nodes = 0;
 
+	if (!graph_take(answer->query->graph, bytes))
+		branches = malloc((answer->edge_count + 1) * sizeof(*branches));
 	if (!branches) {
 		complain("out of memory");
-		return;
+		return NO_MEMORY;
 	}
 	/* Without nodes of other kinds between them, what is left is no tree. */
 	if (answer->query->kinds)
-		print_list(answer, out);
+		status = print_list(answer, out);
 	else
-		print_tree(answer, branches, make_branches(answer, branches), out);
+		status = print_tree(answer, branches, make_branches(answer, branches), out);
 	free(branches);
+	if (status != FOUND)
+		return status;
 	for (size_t i = 0; i < answer->vertex_count; i++)
 		nodes += !i || answer->vertices[i].node != answer->vertices[i - 1].node;
 	fprintf(out, "\n%zu nodes, %zu edges; times are UTC", nodes, answer->edge_count);
@@ -303,4 +319,5 @@ void text_answer(const struct answer *answer, FILE *out)
 	}
 	fputs(".\n", out);
 	answer_footer(answer, out);
+	return FOUND;
 }

@@ -14,14 +14,17 @@
 #include "when.h"
 
 #define LABEL_WIDTH 120
-#define MOST_LEVELS 200		/* a hostile log could go deeper than paper */
+#define INDENT_LEVELS 60		/* deeper branches are not indented further */
 
 struct process {
 	uint32_t first;		/* place of its first image in the sorted images */
 	uint32_t count;
 	uint32_t parent;	/* process, or GRAPH_NONE */
 	uint64_t start_ns;	/* wall clock */
-	bool shown;
+	uint32_t level;		/* below what was asked for, in processes of the window */
+	bool reached;
+	bool wanted;		/* reached, in the window and not too deep */
+	bool printed;
 };
 
 struct forest {
@@ -32,6 +35,8 @@ struct forest {
 	uint32_t process_count;
 	uint32_t *process_of;	/* by node */
 	uint32_t *order;	/* processes by (parent, time) */
+	uint32_t *queue;	/* room for all processes */
+	uint64_t cut_depth;	/* processes that are not wanted because of --depth */
 };
 
 static int by_process(const void *one, const void *two, void *context)
@@ -113,7 +118,9 @@ static bool grow_forest(struct forest *forest)
 	forest->process_of = malloc((nodes + 1ull) * sizeof(*forest->process_of));
 	forest->processes = malloc((nodes + 1ull) * sizeof(*forest->processes));
 	forest->order = malloc((nodes + 1ull) * sizeof(*forest->order));
-	if (!forest->images || !forest->process_of || !forest->processes || !forest->order)
+	forest->queue = malloc((nodes + 1ull) * sizeof(*forest->queue));
+	if (!forest->images || !forest->process_of || !forest->processes || !forest->order ||
+	    !forest->queue)
 		return false;
 	memset(forest->process_of, 0xff, (nodes + 1ull) * sizeof(*forest->process_of));
 	for (uint32_t i = 0; i < nodes; i++)
@@ -147,6 +154,7 @@ static void cut_forest(struct forest *forest)
 	free(forest->process_of);
 	free(forest->processes);
 	free(forest->order);
+	free(forest->queue);
 }
 
 static bool in_window(const struct forest *forest, const struct process *process)
@@ -158,6 +166,12 @@ static bool in_window(const struct forest *forest, const struct process *process
 	return process->start_ns <= query->until_ns &&
 	       !(last->ended &&
 		 graph_wall_ns(query->graph, last->boot, last->end_ns) < query->since_ns);
+}
+
+static bool process_wanted(const struct forest *forest, const struct process *process)
+{
+	return node_wanted(forest->query, forest->images[process->first]) &&
+	       in_window(forest, process);
 }
 
 /* Places in the order of the children of a process. */
@@ -177,6 +191,64 @@ static void children(const struct forest *forest, uint32_t parent, uint32_t *at,
 	while (*end < forest->process_count &&
 	       forest->processes[forest->order[*end]].parent == parent)
 		++*end;
+}
+
+/*
+ * Reach what is below the first @count processes of the queue.  A process that
+ * ended before the window is passed through; a ring of parents ends at what was
+ * reached before.
+ */
+static void reach_below(struct forest *forest, uint32_t count)
+{
+	for (uint32_t begin = 0; begin < count; begin++) {
+		struct process *const process = &forest->processes[forest->queue[begin]];
+		uint32_t at, end;
+
+		process->wanted = process_wanted(forest, process);
+		if (process->wanted && process->level > forest->query->depth) {
+			process->wanted = false;
+			forest->cut_depth++;
+			continue;
+		}
+		children(forest, forest->queue[begin], &at, &end);
+		for (; at < end; at++) {
+			struct process *const child = &forest->processes[forest->order[at]];
+
+			if (child->reached)
+				continue;
+			child->reached = true;
+			child->level = process->level + process->wanted;
+			forest->queue[count++] = forest->order[at];
+		}
+	}
+}
+
+static bool add_root(struct forest *forest, uint32_t process, uint32_t *count)
+{
+	if (process == GRAPH_NONE || forest->processes[process].reached)
+		return false;
+	forest->processes[process].reached = true;
+	forest->queue[(*count)++] = process;
+	return true;
+}
+
+/* Decide what is wanted: below the objects, or all. */
+static void choose(struct forest *forest, const struct objects *objects)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < objects->count; i++)
+		add_root(forest, forest->process_of[objects->nodes[i]], &count);
+	for (uint32_t i = 0; !objects->count && i < forest->process_count; i++)
+		if (forest->processes[i].parent == GRAPH_NONE)
+			add_root(forest, i, &count);
+	reach_below(forest, count);
+	/* Then what a ring of parents keeps from having a root. */
+	for (uint32_t i = 0; !objects->count && i < forest->process_count; i++) {
+		count = 0;
+		if (add_root(forest, i, &count))
+			reach_below(forest, count);
+	}
 }
 
 static void print_process(const struct forest *forest, const struct process *process)
@@ -205,101 +277,105 @@ struct level {
 	uint32_t end;
 };
 
-static uint64_t print_below(struct forest *forest, uint32_t root)
+/* Step to the next child that is to be printed, if there is one. */
+static bool more_children(const struct forest *forest, struct level *level)
 {
-	struct level levels[MOST_LEVELS];
-	uint64_t shown = 1;
+	for (; level->at < level->end; level->at++) {
+		const struct process *const child = &forest->processes[forest->order[level->at]];
+
+		if (child->wanted && !child->printed)
+			return true;
+	}
+	return false;
+}
+
+/* @levels: room for all processes and one more */
+static uint64_t print_below(struct forest *forest, uint32_t root, struct level *levels)
+{
+	uint64_t printed = 1;
 	size_t depth = 1;
 
 	print_process(forest, &forest->processes[root]);
-	forest->processes[root].shown = true;
+	forest->processes[root].printed = true;
 	children(forest, root, &levels[0].at, &levels[0].end);
 	while (depth) {
 		struct level *const level = &levels[depth - 1];
-		struct process *process;
 		uint32_t number;
 
-		if (level->at == level->end) {
+		if (!more_children(forest, level)) {
 			depth--;
 			continue;
 		}
 		number = forest->order[level->at++];
-		process = &forest->processes[number];
-		if (process->shown || !in_window(forest, process))
-			continue;
-		process->shown = true;
-		shown++;
-		for (size_t i = 0; i + 1 < depth; i++)
-			fputs(levels[i].at < levels[i].end ? "│  " : "   ", stdout);
-		fputs(level->at < level->end ? "├─ " : "└─ ", stdout);
-		print_process(forest, process);
-		if (depth < MOST_LEVELS && depth <= forest->query->depth) {
-			children(forest, number, &levels[depth].at, &levels[depth].end);
-			depth++;
-		}
+		forest->processes[number].printed = true;
+		printed++;
+		for (size_t i = 0; i + 1 < depth && i < INDENT_LEVELS; i++)
+			fputs(more_children(forest, &levels[i]) ? "│  " : "   ", stdout);
+		fputs(more_children(forest, level) ? "├─ " : "└─ ", stdout);
+		print_process(forest, &forest->processes[number]);
+		children(forest, number, &levels[depth].at, &levels[depth].end);
+		depth++;
 	}
-	return shown;
+	return printed;
 }
 
-/* Mark what is at or below a process; a ring of parents ends at what is marked. */
-static void mark_below(struct forest *forest, uint32_t root, uint32_t *stack)
+/* What hangs on nothing that is printed as well begins a tree. */
+static bool begins_tree(const struct forest *forest, const struct process *process)
 {
-	size_t depth = 0;
+	return process->parent == GRAPH_NONE || !forest->processes[process->parent].wanted;
+}
 
-	if (forest->processes[root].shown)
-		return;
-	forest->processes[root].shown = true;
-	stack[depth++] = root;
-	while (depth) {
-		uint32_t at, end;
+static enum status print_text(struct forest *forest)
+{
+	const struct answer answer = {
+		.query = forest->query, .classes = TRAVERSE_ALL, .cut_depth = forest->cut_depth,
+	};
+	struct level *const levels = malloc((forest->process_count + 1ull) * sizeof(*levels));
+	uint64_t printed = 0;
 
-		children(forest, stack[--depth], &at, &end);
-		for (; at < end; at++) {
-			struct process *const process = &forest->processes[forest->order[at]];
+	if (!levels) {
+		complain("out of memory");
+		return NO_MEMORY;
+	}
+	/* The second time, rings of parents are left. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < forest->process_count; i++) {
+			const struct process *const process = &forest->processes[i];
 
-			if (process->shown)
-				continue;
-			process->shown = true;
-			stack[depth++] = forest->order[at];
+			if (process->wanted && !process->printed &&
+			    (pass || begins_tree(forest, process)))
+				printed += print_below(forest, i, levels);
 		}
 	}
+	free(levels);
+	printf("\n%" PRIu64 " processes; times are UTC, ⇒ is exec.\n", printed);
+	answer_footer(&answer, stdout);
+	return printed ? FOUND : NOTHING_FOUND;
 }
 
 /* For programs and pictures: the images, and the edges of fork and exec. */
-static enum status print_graph(struct forest *forest, const struct objects *objects)
+static enum status print_graph(struct forest *forest)
 {
 	const struct query *const query = forest->query;
 	const uint64_t all = graph_edge_count(query->graph);
 	uint32_t *const edges = malloc((all + 1) * sizeof(*edges));
-	uint32_t *const stack = malloc((forest->process_count + 1ull) * sizeof(*stack));
 	struct vertex *const lone = malloc((forest->image_count + 1ull) * sizeof(*lone));
 	size_t count = 0, lone_count = 0;
 	struct answer answer;
 	enum status status;
 
-	if (!edges || !stack || !lone) {
+	if (!edges || !lone) {
 		free(edges);
-		free(stack);
 		free(lone);
 		complain("out of memory");
 		return NO_MEMORY;
 	}
-	for (size_t i = 0; objects && i < objects->count; i++)
-		if (forest->process_of[objects->nodes[i]] != GRAPH_NONE)
-			mark_below(forest, forest->process_of[objects->nodes[i]], stack);
-	for (uint32_t i = 0; !objects && i < forest->process_count; i++)
-		forest->processes[i].shown = true;
-	free(stack);
-	for (uint32_t i = 0; i < forest->image_count; i++) {
-		const struct process *const process =
-			&forest->processes[forest->process_of[forest->images[i]]];
-
-		if (process->shown && in_window(forest, process))
+	for (uint32_t i = 0; i < forest->image_count; i++)
+		if (forest->processes[forest->process_of[forest->images[i]]].wanted)
 			lone[lone_count++] = (struct vertex) {
 				forest->images[i],
 				graph_node(query->graph, forest->images[i])->last_version
 			};
-	}
 	for (uint64_t i = 0; i < all; i++) {
 		const struct graph_edge *const edge = graph_edge(query->graph, i);
 		const uint32_t from = forest->process_of[edge->from];
@@ -307,17 +383,16 @@ static enum status print_graph(struct forest *forest, const struct objects *obje
 
 		if ((edge->op == PROV_OP_FORK || edge->op == PROV_OP_EXEC) &&
 		    edge->class == PROV_R_EDGE_DATA && from != GRAPH_NONE && to != GRAPH_NONE &&
-		    forest->processes[from].shown && forest->processes[to].shown &&
+		    forest->processes[from].wanted && forest->processes[to].wanted &&
 		    edge_in_window(query, edge))
 			edges[count++] = i;
 	}
 	status = answer_init(&answer, query, edges, count, lone, lone_count);
 	answer.start_count = 0;
-	answer.classes = TRAVERSE_DATA;
+	answer.classes = TRAVERSE_ALL;
+	answer.cut_depth = forest->cut_depth;
 	if (status == FOUND)
 		status = answer_print(&answer);
-	if (status == FOUND && !answer.vertex_count)
-		status = NOTHING_FOUND;
 	answer_free(&answer);
 	return status;
 }
@@ -327,7 +402,6 @@ enum status verb_tree(struct query *query)
 	struct forest forest = { .query = query };
 	struct objects objects = {};
 	enum status status = FOUND;
-	uint64_t shown = 0;
 
 	if (query->arg_count)
 		status = objects_find(query, query->args[0], &objects);
@@ -338,26 +412,8 @@ enum status verb_tree(struct query *query)
 		status = NO_MEMORY;
 		goto out;
 	}
-	if (query->format != TEXT) {
-		status = print_graph(&forest, query->arg_count ? &objects : NULL);
-		goto out;
-	}
-	for (size_t i = 0; i < objects.count; i++) {
-		const uint32_t process = forest.process_of[objects.nodes[i]];
-
-		if (process != GRAPH_NONE && !forest.processes[process].shown)
-			shown += print_below(&forest, process);
-	}
-	/* Roots first; then what a ring of parents keeps from having one. */
-	for (int pass = 0; !query->arg_count && pass < 2; pass++)
-		for (uint32_t i = 0; i < forest.process_count; i++)
-			if (!forest.processes[i].shown && in_window(&forest, &forest.processes[i]) &&
-			    (pass || forest.processes[i].parent == GRAPH_NONE ||
-			     !in_window(&forest, &forest.processes[forest.processes[i].parent])))
-				shown += print_below(&forest, i);
-	printf("\n%" PRIu64 " processes; times are UTC, ⇒ is exec.\n", shown);
-	print_log_state(query, stdout);
-	status = shown ? FOUND : NOTHING_FOUND;
+	choose(&forest, &objects);
+	status = query->format == TEXT ? print_text(&forest) : print_graph(&forest);
 out:
 	cut_forest(&forest);
 	free(objects.nodes);

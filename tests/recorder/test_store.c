@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The store: what it counts, and what that costs */
+#include <endian.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "segment.h"
+#include "store.h"
+#include "tempdir.h"
+
+/* What is there, by the directory. */
+static void look(const char *directory, uint64_t *segments, uint64_t *bytes)
+{
+	const int dirfd = open(directory, O_RDONLY | O_DIRECTORY);
+	struct prov_segment_entry *entries;
+	size_t count;
+
+	assert_int_equal(prov_segment_list(dirfd, &entries, &count), 0);
+	*segments = count;
+	*bytes = 0;
+	for (size_t i = 0; i < count; i++)
+		*bytes += entries[i].bytes;
+	free(entries);
+	close(dirfd);
+}
+
+static void check_counters(const struct store *store, const char *directory)
+{
+	const struct store_counters counters = store_counters(store);
+	uint64_t segments, bytes;
+
+	look(directory, &segments, &bytes);
+	assert_int_equal(counters.segments, segments);
+	assert_int_equal(counters.log_bytes, bytes);
+}
+
+static void write_segment(struct store *store)
+{
+	const struct prov_subbuf_header raw = {
+		.magic = htole32(PROV_MAGIC),
+		.format = htole16(PROV_FORMAT_VERSION),
+		.header_bytes = htole16(sizeof(raw)),
+		.used_bytes = htole32(sizeof(raw)),
+	};
+
+	assert_true(store_begin(store) >= 0);
+	assert_int_equal(store_append(store, PROV_FRAME_SUBBUFS, &raw, sizeof(raw)), 0);
+}
+
+static void foreign_segment(const char *directory, unsigned int number)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/segment-%016u.plog", directory, number);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("not from here", file);
+	fclose(file);
+}
+
+static struct store *open_store(const char *directory, uint64_t retain_bytes)
+{
+	const struct options options = {
+		.log_dir = directory, .max_segment_bytes = 1 << 20, .max_age_ns = UINT64_MAX,
+		.retain_bytes = retain_bytes, .level = 1,
+	};
+	struct store *store;
+
+	assert_int_equal(store_open(&store, &options, -1), 0);
+	return store;
+}
+
+static void test_counters_are_what_is_there(void **state)
+{
+	struct store *store = open_store(*state, 0);
+
+	check_counters(store, *state);
+	for (int i = 0; i < 5; i++) {
+		write_segment(store);
+		check_counters(store, *state);
+		assert_int_equal(store_seal(store), 0);
+		check_counters(store, *state);
+	}
+	assert_int_equal(store_make_room(store), 0);
+	check_counters(store, *state);
+	write_segment(store);
+	/* As after a crash: it is found and sealed. */
+	store_close(store);
+	store = open_store(*state, 1);
+	check_counters(store, *state);
+	write_segment(store);
+	assert_int_equal(store_retain(store), 0);
+	check_counters(store, *state);
+	assert_int_equal(store_counters(store).segments, 1);
+	store_close(store);
+}
+
+/* They are asked for with each batch, and a log can have thousands of segments. */
+static void test_counters_do_not_read_the_log(void **state)
+{
+	struct store *const store = open_store(*state, 0);
+
+	write_segment(store);
+	for (unsigned int i = 100; i < 110; i++)
+		foreign_segment(*state, i);
+	assert_int_equal(store_counters(store).segments, 1);
+	assert_int_equal(store_retain(store), 0);
+	check_counters(store, *state);
+	assert_int_equal(store_counters(store).segments, 11);
+	store_close(store);
+}
+
+static int setup(void **state)
+{
+	*state = tempdir_new();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	tempdir_free(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_counters_are_what_is_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_counters_do_not_read_the_log, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
