@@ -13,7 +13,6 @@ DEB_SOURCES := $(shell find $(wildcard $(addprefix $(TOP)/,debian tools include/
 
 # Without packaging there is nothing to install in the guest, which is no error.
 $(DEB_STAMP): $(TOP)/scripts/build-deb $(DEB_SOURCES) | $(DEPS)
-	@$(call LOCK,deb) $(TOP)/scripts/build-deb $(BUILD)
-	@touch $@
+	@$(call LOCK,deb) $(TOP)/scripts/stamped $@ $(TOP)/scripts/build-deb $(BUILD)
 
 deb: $(DEB_STAMP)

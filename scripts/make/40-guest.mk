@@ -2,7 +2,7 @@
 ## make image               the Debian guest, build/guest/root.ext4
 ## make vm SCRIPT=FILE OUT=DIR   boot the guest and run FILE in it as root under recording;
 ##                          DIR gets console.log, script.out, script.rc, dmesg.log and log/
-##                          [VARIANT=provmon|layer|vanilla|debug] [ICOUNT=1] [CMDLINE=...]
+##                          [VARIANT=provmon|layer|vanilla|debug|kcsan] [ICOUNT=1] [CMDLINE=...]
 ##                          [FILES="..."] [TIMEOUT=600] [MEM=2048] [CPUS=2] [QEMU_ARGS=...]
 ##                          [HOSTFWD=...]; SHELL_ONLY=1 gives a shell on the terminal instead
 ## make run                 record an intrusion in the guest, and answer where it came from
