@@ -8,8 +8,10 @@ import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# from_node and to_node are ids without their version; time is the text that provq gives.
-Edge = collections.namedtuple("Edge", "op kind from_node from_version to_node to_version time")
+# from_node and to_node are ids without their version; time is the text that provq gives, and tid the
+# thread that made the record, or None if that is not known.
+Edge = collections.namedtuple("Edge",
+			      "op kind from_node from_version to_node to_version time tid")
 
 
 def provq_path():
@@ -58,7 +60,7 @@ class Answer:
 				target, _, to_version = item["to"].partition("@")
 				self.edges.append(Edge(item["edge"], item["class"], source,
 						       int(from_version), target, int(to_version),
-						       item["time"]))
+						       item["time"], item.get("tid")))
 			elif "end" in item:
 				self.trailer = item
 

@@ -20,9 +20,6 @@ set -u
 ledger=/run/guest/ledger
 analyst=(setpriv --reuid analyst --regid analyst --init-groups env HOME=/home/analyst)
 stop=/run/guest/stop
-traced=read,readv,pread64,preadv,preadv2,write,writev,pwrite64,pwritev,pwritev2
-traced+=,recvfrom,recvmsg,sendto,sendmsg,copy_file_range,sendfile,splice,mmap
-traced+=,execve,fork,vfork,clone,clone3
 
 say()
 {
@@ -208,11 +205,13 @@ other_upload()
 	note fact upload-status $?
 }
 
-# Every call that moves data is noted by strace, for comparison.
+# Every system call is noted by strace, for comparison.
 other_traced()
 {
-	run other-traced strace -f -yy -qq -s 0 -e signal=none -o /run/guest/trace -e trace="$traced" \
-		bash /root/traced.sh /var/tmp/traced "http://127.0.0.1:$other_port/news.bin"
+	mkdir -p /var/tmp/traced
+	cd /var/tmp/traced || return
+	run other-traced /root/straced /run/guest/trace \
+		bash /root/everyday work "http://127.0.0.1:$other_port/news.bin"
 	note fact traced-status $?
 }
 

@@ -27,6 +27,7 @@ import servers
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
+ORACLE = TOP / "tests/oracle"
 GUEST_SECONDS = 600	# slow machines run other things as well
 
 
@@ -64,7 +65,7 @@ def follow_console(path, progress, ended):
 def run_guest(out, inputs, progress):
 	"""Boot the guest and run the scenario in it; scripts/vm stops QEMU whatever happens."""
 	env = dict(os.environ, SCRIPT=str(HERE / "guest.sh"), OUT=str(out),
-		   FILES="%s %s" % (inputs, HERE / "traced.sh"),
+		   FILES="%s %s %s" % (inputs, ORACLE / "straced", ORACLE / "workloads/everyday"),
 		   TIMEOUT=os.environ.get("TIMEOUT") or str(GUEST_SECONDS))
 	env.pop("SHELL_ONLY", None)
 	env.pop("ICOUNT", None)
@@ -110,8 +111,8 @@ def clean(out):
 	out.mkdir(parents=True, exist_ok=True)
 	for name in ("in", "received"):
 		shutil.rmtree(out / name, ignore_errors=True)
-	for name in ("plan.json", "ledger", "trace", "live.json", "answer.txt", "answer.svg", "answer.dot",
-		     "answer.log"):
+	for name in ("plan.json", "ledger", "trace", "links", "live.json", "answer.txt", "answer.svg",
+		     "answer.dot", "answer.log"):
 		(out / name).unlink(missing_ok=True)
 
 

@@ -18,27 +18,13 @@ import sys
 import tarfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(TOP / "scripts/scenario"))
+sys.path[:0] = [str(TOP / "scripts/scenario"), str(TOP / "tests/oracle")]
 
 import answer as analyst	# noqa: E402
 import graph	# noqa: E402
-import trace as strace	# noqa: E402
+import oracle	# noqa: E402
 from plan import HOST	# noqa: E402
-
-
-class Tap:
-	def __init__(self):
-		self.count = self.failed = 0
-
-	def ok(self, good, name, detail=""):
-		self.count += 1
-		self.failed += not good
-		print("%s %d - %s" % ("ok" if good else "not ok", self.count,
-				      name.replace("#", "")))
-		if not good and detail:
-			for line in str(detail).splitlines():
-				print("# " + line)
-		return good
+from report import Tap	# noqa: E402
 
 
 class Ledger:
@@ -428,80 +414,11 @@ def check_live(tap, out, log, whole, plan):
 
 
 def check_traced(tap, out, whole):
-	"""System calls that strace saw, against edges, both ways; see scripts/scenario/traced.sh."""
+	"""System calls that strace saw, against edges, both ways; see tests/oracle."""
 	if not (out / "trace").exists():
 		return
 	tap.ok(whole.ledger.facts.get("traced-status") == "0", "the work under strace was done")
-	text = (out / "trace").read_text(errors="surrogateescape")
-	calls = strace.parse(text)
-	shared = strace.threads(text)
-	tap.ok(len(calls) > 500, "strace saw enough to compare", "%d calls" % len(calls))
-
-	def group(pid):
-		"""A thread, or who was vforked, is also its parent."""
-		found = {pid}
-		while pid in shared:
-			pid = shared[pid]
-			found.add(pid)
-		return found
-
-	def names(node):
-		found = {path["path"] for path in node.get("paths", ())}
-		if node["kind"] == "pipe":
-			found.add("pipe:[%d]" % node["ino"])
-		if node["kind"] == "socket":
-			found.add(None)
-		return found
-
-	# What was read is not news when it is mapped.
-	ops = {"read": "in", "recv": "in", "mmap": "in", "write": "out", "send": "out"}
-	whats = {"read": "in", "mmap": "in", "write": "out"}
-	recorded = collections.defaultdict(set)		# (pid, what): names
-	executed = collections.defaultdict(set)		# pid: names
-	for edge in whole.all.edges:
-		what = ops.get(edge.op)
-		source, target = whole.all.nodes[edge.from_node], whole.all.nodes[edge.to_node]
-		if edge.op == "exec" and source["kind"] == "file":
-			executed[target["pid"]] |= names(source)
-		elif what == "out" and "pid" in source:
-			recorded[source["pid"], what] |= names(target)
-		elif what == "in" and "pid" in target:
-			recorded[target["pid"], what] |= names(source)
-
-	lacking = []
-	for call in sorted(calls, key=str):
-		if call.what == "exec":
-			good = executed[call.pid]
-		elif call.object == "" or (call.object or "").startswith("/dev/"):
-			continue
-		else:
-			good = any(call.object in recorded[pid, whats[call.what]]
-				   for pid in group(call.pid))
-		if not good:
-			lacking.append("pid %d %s %s" % call)
-	tap.ok(not lacking, "each call that moved data is in the log", "\n".join(lacking[:40]))
-
-	done = collections.defaultdict(set)
-	pids = set()
-	for call in calls:
-		for pid in group(call.pid):
-			pids.add(pid)
-			done[pid, whats.get(call.what)].add(call.object)
-	invented = []
-	for edge in whole.all.edges:
-		what = ops.get(edge.op)
-		source, target = whole.all.nodes[edge.from_node], whole.all.nodes[edge.to_node]
-		process, other = (source, target) if what == "out" else (target, source)
-		if not what or process.get("pid") not in pids or other["kind"] == "chardev":
-			continue
-		# The kernel maps the binary, and the loader that it asks for, when it executes it.
-		if edge.op == "mmap" and (names(other) & executed[process["pid"]] or any(
-				"/ld-linux" in name for name in names(other))):
-			continue
-		if not names(other) & done[process["pid"], what]:
-			invented.append("pid %d %s %s" % (process["pid"], edge.op, names(other)))
-	tap.ok(not invented, "each edge of these processes is a call that moved data",
-	       "\n".join(invented[:40]))
+	oracle.check(tap, out, "trace", whole.all)
 
 
 def check_report(tap, log, whole, plan):
@@ -549,8 +466,7 @@ def main():
 	check_live(tap, out, log, whole, plan)
 	check_traced(tap, out, whole)
 	check_report(tap, log, whole, plan)
-	print("1..%d" % tap.count)
-	return 1 if tap.failed else 0
+	return tap.finish()
 
 
 if __name__ == "__main__":
