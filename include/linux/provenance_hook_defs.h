@@ -146,6 +146,9 @@
  * @loop_bound: what is in the loop device @disk is in @file from now on, which current
  *	gave it, and is not changed by it if @read_only
  * @loop_unbound: it is in no file any more; nobody has @disk open
+ * @service_begins: current, a thread of a server in the kernel, is about to handle a
+ *	request that came by way of @xprt
+ * @service_ended: it has, and has sent the answer if there is one
  */
 PROVENANCE_HOOK(void, file_read, SLEEP, (struct file *file), (file))
 PROVENANCE_HOOK(void, file_writing, SLEEP, (struct file *file), (file))
@@ -337,3 +340,5 @@ PROVENANCE_HOOK(void, loop_bound, SLEEP,
 		(struct gendisk *disk, struct file *file, bool read_only),
 		(disk, file, read_only))
 PROVENANCE_HOOK(void, loop_unbound, SLEEP, (struct gendisk *disk), (disk))
+PROVENANCE_HOOK(void, service_begins, SLEEP, (const struct svc_xprt *xprt), (xprt))
+PROVENANCE_HOOK(void, service_ended, SLEEP, (const struct svc_xprt *xprt), (xprt))

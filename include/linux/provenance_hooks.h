@@ -43,6 +43,7 @@ struct sock;
 struct sockaddr_storage;
 struct socket;
 struct super_block;
+struct svc_xprt;
 struct task_struct;
 struct tty_struct;
 struct vfsmount;

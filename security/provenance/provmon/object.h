@@ -277,6 +277,9 @@ struct prov_exec {
  * @poke: that flow, outcome not known
  * @leaving: a mount that is about to go, or NULL; it is only compared
  * @leaving_path: where it is; allocated
+ * @server: the process that a thread of a server in the kernel is while it handles a
+ *	request, or NULL; holds a reference
+ * @served: id of the socket that its requests come from, or 0
  * @alive: counted in @process->tasks
  * @descriptors: it got some since it received from a socket
  * @message_dropped: the message that it frees next could not be received
@@ -305,6 +308,8 @@ struct prov_task {
 	struct prov_send	poke;
 	const void		*leaving;
 	char			*leaving_path;
+	struct prov_process	*server;
+	u64			served;
 };
 
 /**

@@ -22,6 +22,7 @@
 #include "object.h"
 #include "process.h"
 #include "record.h"
+#include "server.h"
 
 /* Are environments recorded?  They hold secrets, so only if asked for. */
 bool prov_environ;
@@ -213,6 +214,7 @@ static void hook_task_free(struct task_struct *tsk)
 	if (task->poked)
 		prov_process_put(task->poked);
 	kfree(task->leaving_path);
+	prov_server_end(task);
 	/* If it was never made. */
 	leave_process(task, 0);
 	prov_process_put(process);

@@ -27,6 +27,7 @@
 #include "process.h"
 #include "request.h"
 #include "sem.h"
+#include "server.h"
 #include "refusal.h"
 #include "socket.h"
 #include "tun.h"
@@ -89,6 +90,7 @@ static int __init provmon_init(void)
 	prov_fuse_add_hooks();
 	prov_block_add_hooks();
 	prov_zerocopy_add_hooks();
+	prov_server_add_hooks();
 	active = true;
 	return 0;
 }

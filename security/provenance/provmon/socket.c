@@ -646,14 +646,63 @@ static void hook_netlink_queued(struct sock *from, struct sock *to)
 		prov_flow(&chan);
 }
 
+/* What the other end has sent so far is here now. */
+static void deliver(struct prov_socket *const node)
+{
+	struct prov_channel chan;
+	struct prov_socket *peer;
+
+	rcu_read_lock();
+	peer = rcu_dereference(node->peer);
+	if (peer) {
+		chan = channel_deliver(peer, node);
+		if (!is_delivered(&chan))
+			prov_flow(&chan);
+	}
+	rcu_read_unlock();
+}
+
+static void receive(const struct socket *const sock,
+		    struct prov_process *const process,
+		    struct prov_socket *const node)
+{
+	const struct prov_channel chan = {
+		.src = &node->obj,
+		.dst = &process->obj,
+		.memory = &process->memory,
+		.direction = PROV_IN,
+		.cache = cache_in(sock),
+		.cache_id = READ_ONCE(process->cache_id),
+		.op = PROV_OP_RECV,
+	};
+
+	prov_flow(&chan);
+}
+
+/**
+ * prov_socket_receive - current's process has received from a socket
+ * @sock: the socket
+ *
+ * Context: May sleep.
+ */
+void prov_socket_receive(struct socket *sock)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_socket *const node = socket_node(sock, process);
+
+	if (!node)
+		return;
+	deliver(node);
+	receive(sock, process, node);
+}
+
 static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 				int ret, int flags)
 {
 	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
 	const u64 *const cache = cache_in(sock);
-	struct prov_channel chan;
-	struct prov_socket *node, *peer;
+	struct prov_socket *node;
 
 	if (ret <= 0 && (ret || !task->descriptors))
 		return ret;
@@ -663,15 +712,9 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	smp_rmb();
 	node = READ_ONCE(*prov_socket_slot(sock->sk));
 	if (likely(node)) {
-		rcu_read_lock();
-		peer = rcu_dereference(node->peer);
 		/* The queue of errors has only what was sent through it. */
-		if (peer && !(flags & MSG_ERRQUEUE)) {
-			chan = channel_deliver(peer, node);
-			if (!is_delivered(&chan))
-				prov_flow(&chan);
-		}
-		rcu_read_unlock();
+		if (!(flags & MSG_ERRQUEUE))
+			deliver(node);
 		if (likely(cache) && !is_datagram(sock) &&
 		    prov_cache_hit(cache, READ_ONCE(process->cache_id),
 				   READ_ONCE(node->obj.hot)))
@@ -682,16 +725,7 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 		return ret;
 	if (is_datagram(sock) && !(flags & MSG_ERRQUEUE))
 		record_datagram_address(node, sock->sk, msg);
-	chan = (struct prov_channel){
-		.src = &node->obj,
-		.dst = &process->obj,
-		.memory = &process->memory,
-		.direction = PROV_IN,
-		.cache = cache_in(sock),
-		.cache_id = READ_ONCE(process->cache_id),
-		.op = PROV_OP_RECV,
-	};
-	prov_flow(&chan);
+	receive(sock, process, node);
 	return ret;
 }
 
