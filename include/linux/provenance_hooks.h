@@ -14,6 +14,7 @@
 #include <linux/static_call.h>
 #include <linux/types.h>
 
+struct bio_vec;
 struct bpf_map;
 struct bpf_prog;
 struct cred;
@@ -59,6 +60,18 @@ struct vm_area_struct;
 struct provenance_memory {
 #ifdef CONFIG_SECURITY_PROVENANCE
 	void	*process;
+#endif
+};
+
+/**
+ * struct provenance_buffer - memory that is registered with io_uring
+ * @memory: whose it is
+ * @files: of provmon: what is mapped there, shared, also when it is mapped no more
+ */
+struct provenance_buffer {
+	struct provenance_memory memory;
+#ifdef CONFIG_SECURITY_PROVENANCE
+	void	*files;
 #endif
 };
 

@@ -121,9 +121,17 @@
 		WHAT(3, ##__VA_ARGS__) :				\
 	 __PROVENANCE_OBJECT(__VA_ARGS__) == 4 ?			\
 		WHAT(4, ##__VA_ARGS__) : NONE)
+/* What the object of a hook is that is only made then. */
+#define PROVENANCE_OBJECT_IS_NEW(HOOK)					\
+	(PROVENANCE_IS(HOOK, task_alloc) ||				\
+	 PROVENANCE_IS(HOOK, sb_alloc_security) ||			\
+	 PROVENANCE_IS(HOOK, inode_alloc_security) ||			\
+	 PROVENANCE_IS(HOOK, file_alloc_security) ||			\
+	 PROVENANCE_IS(HOOK, sk_alloc_security))
 #define PROVENANCE_OBJECT_KIND(HOOK, ...)				\
 	(PROVENANCE_IS(HOOK, capable) ?					\
 		PROVENANCE_OBJECT_CAPABILITY :				\
+	 PROVENANCE_OBJECT_IS_NEW(HOOK) ? PROVENANCE_OBJECT_NONE :	\
 	 __PROVENANCE_OBJECT_CASES(__PROVENANCE_KIND,			\
 				   PROVENANCE_OBJECT_NONE, ##__VA_ARGS__))
 #define PROVENANCE_OBJECT(HOOK, ...)					\

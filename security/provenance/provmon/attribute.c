@@ -129,8 +129,11 @@ static void record_cgroup_path(u64 id, struct task_struct *const task)
 	rcu_read_lock();
 	bytes = cgroup_path(task_dfl_cgroup(task), path, PATH_MAX);
 	rcu_read_unlock();
-	if (bytes > 0 && bytes < PATH_MAX)
+	/* A longer one is cut, and is no name. */
+	if (bytes > 0 && bytes < PATH_MAX - 1)
 		prov_record_text(id, PROV_T_CGROUP, path, bytes);
+	else
+		prov_emit_lost();
 	kfree(path);
 #endif
 }
@@ -190,9 +193,15 @@ void prov_record_secctx(u64 id)
 {
 	char *text;
 	u32 secid, length, bytes;
+	int err;
 
 	security_current_getsecid_subj(&secid);
-	if (!secid || security_secid_to_secctx(secid, &text, &length))
+	if (!secid)
+		return;
+	err = security_secid_to_secctx(secid, &text, &length);
+	if (err == -ENOMEM)
+		prov_emit_lost();
+	if (err)
 		return;
 	bytes = length;
 	if (bytes && !text[bytes - 1])

@@ -365,7 +365,8 @@ static u32 origin_version(const struct prov_super *const super,
  *
  * Nobody sees the node without what it knows.
  *
- * Return: NULL, or the node that it has already.
+ * Return: NULL, or the node that it has already, or an error if what it knows was
+ * lost: then it is to be tried again with another node.
  */
 struct prov_inode *prov_block_publish(struct inode *inode,
 				      struct prov_inode *node, bool is_new,
@@ -386,10 +387,11 @@ struct prov_inode *prov_block_publish(struct inode *inode,
 	other = READ_ONCE(*slot);
 	if (!other) {
 		prov_inode_describe(node, inode);
-		if (!is_new)
-			prov_emit_edge(PROV_OP_USE, &super->device->obj,
-				       version, &node->obj, 0);
-		other = cmpxchg(slot, NULL, node);
+		if (is_new || prov_emit_edge(PROV_OP_USE, &super->device->obj,
+					     version, &node->obj, 0))
+			other = cmpxchg(slot, NULL, node);
+		else
+			other = ERR_PTR(-ENOBUFS);
 	}
 	spin_unlock_irqrestore(&publish_lock, flags);
 	if (other)

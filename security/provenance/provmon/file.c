@@ -430,9 +430,32 @@ static int hook_file_open(struct file *file)
 	return 0;
 }
 
+/* Of a file that is made shorter, what is gone can be missed before it is done. */
+static int hook_inode_setattr(struct mnt_idmap *idmap, struct dentry *dentry,
+			      struct iattr *attr)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const process = prov_current();
+	struct prov_inode *node;
+	struct prov_channel chan;
+
+	if (!(attr->ia_valid & ATTR_SIZE) || !prov_is_recorded(process))
+		return 0;
+	task->sending = 0;
+	node = prov_inode_get(d_inode(dentry));
+	if (!node || node == &prov_nothing)
+		return 0;
+	prov_process_describe(process);
+	chan = channel_out(process, node, NULL, PROV_OP_TRUNCATE);
+	prov_send_begin(&chan, &task->send);
+	task->sending = node->obj.id;
+	return 0;
+}
+
 static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 				    struct dentry *dentry, int ia_valid)
 {
+	struct prov_task *const task = prov_task(current);
 	struct prov_process *const process = prov_current();
 	struct inode *const inode = d_inode(dentry);
 	struct prov_inode *node = READ_ONCE(*prov_inode_slot(inode));
@@ -450,7 +473,11 @@ static void hook_inode_post_setattr(struct mnt_idmap *idmap,
 		const struct prov_channel chan =
 			channel_out(process, node, NULL, PROV_OP_TRUNCATE);
 
-		prov_flow(&chan);
+		if (task->sending == node->obj.id)
+			prov_send_end(&chan, &task->send);
+		else
+			prov_flow(&chan);
+		task->sending = 0;
 	}
 	if (ia_valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME_SET |
 			ATTR_MTIME_SET | ATTR_TOUCH)) {
@@ -504,6 +531,7 @@ int prov_file_mark(struct file *file, bool on)
 static const struct provenance_hook file_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(file_permission, hook_file_permission),
 	PROVENANCE_LSM_HOOK_INIT(file_open, hook_file_open),
+	PROVENANCE_LSM_HOOK_INIT(inode_setattr, hook_inode_setattr),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_setattr, hook_inode_post_setattr),
 	PROVENANCE_OWN_HOOK_INIT(file_read, hook_file_read),
 	PROVENANCE_OWN_HOOK_INIT(file_writing, hook_file_writing),

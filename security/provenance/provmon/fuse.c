@@ -29,6 +29,7 @@ static bool has_content(u32 opcode)
 	case FUSE_WRITE:
 	case FUSE_SETXATTR:
 	case FUSE_IOCTL:
+	case FUSE_NOTIFY_REPLY:
 		return true;
 	default:
 		return false;

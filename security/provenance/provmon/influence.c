@@ -193,12 +193,18 @@ static bool is_peek(long request)
 #ifdef PTRACE_GETFPXREGS
 	case PTRACE_GETFPXREGS:
 #endif
+#ifdef PTRACE_GET_THREAD_AREA
+	case PTRACE_GET_THREAD_AREA:
+#endif
 	case PTRACE_PEEKUSR:
 	case PTRACE_GETREGSET:
 	case PTRACE_GETSIGINFO:
 	case PTRACE_PEEKSIGINFO:
 	case PTRACE_GETSIGMASK:
+	case PTRACE_GETEVENTMSG:
 	case PTRACE_GET_SYSCALL_INFO:
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+	case PTRACE_SECCOMP_GET_FILTER:
 		return true;
 	default:
 		return false;
@@ -217,10 +223,17 @@ static bool is_poke(long request)
 #ifdef PTRACE_SETFPXREGS
 	case PTRACE_SETFPXREGS:
 #endif
+#ifdef PTRACE_SET_THREAD_AREA
+	case PTRACE_SET_THREAD_AREA:
+#endif
+#ifdef PTRACE_ARCH_PRCTL
+	case PTRACE_ARCH_PRCTL:
+#endif
 	case PTRACE_POKEUSR:
 	case PTRACE_SETREGSET:
 	case PTRACE_SETSIGINFO:
 	case PTRACE_SETSIGMASK:
+	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
 		return true;
 	default:
 		return false;

@@ -65,9 +65,10 @@ void prov_mmap_begin(struct prov_process *process, struct mm_struct *mm)
 	hlist_bl_unlock(bucket);
 }
 
+/* What must not be read by instructions can be read by way of /proc/PID/mem. */
 static enum prov_access access_of(unsigned long flags)
 {
-	if (!(flags & (VM_READ | VM_WRITE | VM_EXEC)))
+	if (!(flags & (VM_READ | VM_WRITE | VM_EXEC | VM_MAYREAD)))
 		return PROV_ACCESS_NONE;
 	return (flags & (VM_SHARED | VM_WRITE)) == (VM_SHARED | VM_WRITE) ?
 	       PROV_ACCESS_SHARE : PROV_ACCESS_READ;

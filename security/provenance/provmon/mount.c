@@ -47,6 +47,8 @@ static void hook_mount_leaves(struct vfsmount *mnt)
 		task->leaving_path = kstrdup(text, GFP_KERNEL);
 		task->leaving = mnt;
 	}
+	if (IS_ERR(text) ? text == ERR_PTR(-ENAMETOOLONG) : !task->leaving_path)
+		prov_emit_lost();
 	kfree(buf);
 }
 

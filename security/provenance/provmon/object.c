@@ -348,7 +348,7 @@ static struct prov_inode *publish(struct inode *const inode,
 	return cmpxchg(prov_inode_slot(inode), NULL, node);
 }
 
-/* Return: what the inode has in its slot now, or NULL. */
+/* Return: what the inode has in its slot now, or NULL if that could not be made. */
 static noinline struct prov_inode *set_inode(struct inode *const inode,
 					     bool is_new, gfp_t gfp)
 {
@@ -365,7 +365,7 @@ static noinline struct prov_inode *set_inode(struct inode *const inode,
 		prov_map_free(&node->obj);
 		free_inode(node);
 	}
-	return other;
+	return IS_ERR(other) ? NULL : other;
 }
 
 /**

@@ -31,8 +31,14 @@ static void reads(struct prov_process *const process,
 	prov_flow(&chan);
 }
 
-/* Return: the file that a page is of, which RCU keeps, or NULL. */
-static struct prov_inode *node_of(const struct page *const page)
+/**
+ * prov_page_node - the file that a page is of
+ * @page: the page, which somebody refers to
+ *
+ * Context: Any but NMI, under RCU, which keeps the node.
+ * Return: its node, or NULL if it is of no file, or of one without a node.
+ */
+struct prov_inode *prov_page_node(const struct page *page)
 {
 	const struct folio *const folio = page_folio(page);
 	const struct address_space *mapping;
@@ -59,7 +65,7 @@ static noinline void page_read(const struct page *const page)
 		return;
 	prov_process_describe(process);
 	rcu_read_lock();
-	node = node_of(page);
+	node = prov_page_node(page);
 	if (node)
 		reads(process, &node->obj, PROV_OP_READ);
 	rcu_read_unlock();

@@ -5,6 +5,10 @@
 #ifndef _SECURITY_PROVMON_PAGE_H
 #define _SECURITY_PROVMON_PAGE_H
 
+struct page;
+struct prov_inode;
+
+struct prov_inode *prov_page_node(const struct page *page);
 void prov_page_add_hooks(void);
 
 #endif /* _SECURITY_PROVMON_PAGE_H */

@@ -204,11 +204,15 @@ static void hook_task_exiting(struct task_struct *tsk, long code)
 static void hook_task_free(struct task_struct *tsk)
 {
 	struct prov_task *const task = prov_task(tsk);
-	struct prov_process *const process =
-		rcu_dereference_raw(task->process);
+	struct prov_process *process = rcu_dereference_raw(task->process);
 
 	if (!process)
 		return;
+	/* A server that was killed by an oops: see server.c. */
+	if (process == task->server) {
+		process = &prov_nobody;
+		rcu_assign_pointer(task->process, process);
+	}
 	if (task->datagram_to)
 		prov_socket_put(task->datagram_to);
 	if (task->poked)

@@ -10,12 +10,20 @@
  *
  * Like any other write, it is captured before its data can be seen; its record is
  * made when it is known that there was some.
+ *
+ * A buffer that is registered keeps its pages also when nothing is mapped there any
+ * more.  Those of a file (of shared memory, for others cannot be pinned for long) are
+ * a mapping as long as they are registered.
  */
+#include <linux/bvec.h>
 #include <linux/fs.h>
+#include <linux/slab.h>
 
 #include "file.h"
 #include "object.h"
+#include "page.h"
 #include "process.h"
+#include "record.h"
 #include "request.h"
 
 /* Return: @process, if it is recorded. */
@@ -75,19 +83,23 @@ static void share_done(const struct provenance_request *const request,
 {
 	struct prov_process *const process =
 		recorded(request->share[i].process);
-	const struct prov_send send = {
-		.src_version = request->share[i].versions[0],
-		.dst_version = request->share[i].versions[1],
-		.fresh = request->share[i].fresh,
-	};
+	const bool begun = request->share[i].begun;
+	struct prov_send send;
 
 	if (!process)
 		return;
-	if (!(kiocb->ki_flags & IOCB_WRITE))
+	if (!(kiocb->ki_flags & IOCB_WRITE)) {
 		prov_file_read(kiocb->ki_filp, process, request->node);
-	else
-		prov_file_written(kiocb->ki_filp, process, request->node,
-				  request->share[i].begun ? &send : NULL);
+		return;
+	}
+	if (begun)
+		send = (struct prov_send){
+			.src_version = request->share[i].versions[0],
+			.dst_version = request->share[i].versions[1],
+			.fresh = request->share[i].fresh,
+		};
+	prov_file_written(kiocb->ki_filp, process, request->node,
+			  begun ? &send : NULL);
 }
 
 static void hook_request_done(struct provenance_request *request,
@@ -123,12 +135,88 @@ static void hook_memory_left(struct provenance_memory *memory)
 	prov_process_put(memory->process);
 }
 
+/* A file of which a registered buffer has pages.  It holds a reference. */
+struct registered {
+	struct registered	*next;
+	struct prov_inode	*node;
+};
+
+static bool is_registered(const struct registered *file,
+			  const struct prov_inode *const node)
+{
+	for (; file; file = file->next)
+		if (file->node == node)
+			return true;
+	return false;
+}
+
+/* Return: the file of a page, with a reference, if it is not among these, or NULL. */
+static struct prov_inode *find_file(const struct page *const page,
+				    const struct registered *const files)
+{
+	struct prov_inode *node;
+
+	rcu_read_lock();
+	node = prov_page_node(page);
+	if (node && (is_registered(files, node) ||
+		     !refcount_inc_not_zero(&node->refs)))
+		node = NULL;
+	rcu_read_unlock();
+	return node;
+}
+
+static void hook_buffer_registered(struct provenance_buffer *buffer,
+				   const struct bio_vec *pages,
+				   unsigned int count)
+{
+	struct prov_process *const process = prov_current();
+	struct registered *files = NULL, *file;
+	struct prov_inode *node;
+	struct prov_map *map;
+	unsigned int i;
+
+	hook_memory_kept(&buffer->memory);
+	for (i = 0; i < count && prov_is_recorded(process); i++) {
+		node = find_file(pages[i].bv_page, files);
+		if (!node)
+			continue;
+		map = prov_map_get(&node->obj);
+		file = map ? kmalloc(sizeof(*file), GFP_KERNEL_ACCOUNT) : NULL;
+		if (!file) {
+			prov_emit_lost();
+			prov_inode_put(node);
+			break;
+		}
+		*file = (struct registered){ .next = files, .node = node };
+		files = file;
+		prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE, 1);
+	}
+	buffer->files = files;
+}
+
+static void hook_buffer_left(struct provenance_buffer *buffer)
+{
+	struct prov_process *const process = buffer->memory.process;
+	struct registered *file;
+
+	while ((file = buffer->files)) {
+		buffer->files = file->next;
+		prov_map_remove(&process->place.map, file->node->obj.map,
+				PROV_ACCESS_SHARE, 1);
+		prov_inode_put(file->node);
+		kfree(file);
+	}
+	hook_memory_left(&buffer->memory);
+}
+
 static const struct provenance_hook request_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(request_begins, hook_request_begins),
 	PROVENANCE_OWN_HOOK_INIT(request_done, hook_request_done),
 	PROVENANCE_OWN_HOOK_INIT(memory_kept, hook_memory_kept),
 	PROVENANCE_OWN_HOOK_INIT(memory_shared, hook_memory_shared),
 	PROVENANCE_OWN_HOOK_INIT(memory_left, hook_memory_left),
+	PROVENANCE_OWN_HOOK_INIT(buffer_registered, hook_buffer_registered),
+	PROVENANCE_OWN_HOOK_INIT(buffer_left, hook_buffer_left),
 };
 
 void __init prov_request_add_hooks(void)

@@ -10,7 +10,7 @@
  *
  * A thread is the same process as long as its requests come from one socket.
  * What it learnt before cannot get to a file that it writes but by way of the other
- * end of that socket, which got it, too.
+ * end of that socket, which got it, too.  (With UDP, one socket is for all clients.)
  */
 #include <linux/sched.h>
 #include <linux/sunrpc/svcsock.h>
@@ -43,7 +43,8 @@ void prov_server_end(struct prov_task *task)
 	if (!process)
 		return;
 	task->server = NULL;
-	prov_record_end(&process->obj, 0);
+	if (atomic_dec_and_test(&process->tasks))
+		prov_record_end(&process->obj, 0);
 	prov_process_put(process);
 }
 

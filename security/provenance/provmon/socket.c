@@ -526,11 +526,16 @@ static int hook_unix_may_send(struct socket *sock, struct socket *other)
  * Descriptors and credentials make a datagram without data a message.  What is
  * sent to a stream so is not even queued.
  */
+static bool can_be_empty(const struct socket *const sock)
+{
+	return sock->type != SOCK_STREAM &&
+	       READ_ONCE(sock->sk->sk_family) == AF_UNIX;
+}
+
 static bool has_control(const struct socket *const sock,
 			const struct msghdr *const msg)
 {
-	return msg->msg_controllen && sock->type != SOCK_STREAM &&
-	       READ_ONCE(sock->sk->sk_family) == AF_UNIX;
+	return msg->msg_controllen && can_be_empty(sock);
 }
 
 /* It is over, and what was known is recorded: begin with what comes from now on. */
@@ -704,7 +709,7 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	const u64 *const cache = cache_in(sock);
 	struct prov_socket *node;
 
-	if (ret <= 0 && (ret || !task->descriptors))
+	if (ret <= 0 && (ret || !task->descriptors || !can_be_empty(sock)))
 		return ret;
 	if (unlikely(task->descriptors))
 		task->descriptors = false;

@@ -66,6 +66,29 @@ static struct feed *make_feed(struct prov_process *const process)
 	return feed;
 }
 
+/* Under the lock: those whose memory is gone, which nothing can come from any more. */
+static void take_ended(struct prov_socket *const node,
+		       struct list_head *const ended)
+{
+	struct feed *feed, *next;
+
+	list_for_each_entry_safe(feed, next, &node->feeds, all) {
+		if (prov_map_is_fed(&feed->arc))
+			continue;
+		/* Who ended it can still be at it. */
+		prov_map_unfeed(&feed->arc);
+		list_move(&feed->all, ended);
+	}
+}
+
+static void free_feeds(struct list_head *const ended)
+{
+	struct feed *feed, *next;
+
+	list_for_each_entry_safe(feed, next, ended, all)
+		free_feed(feed);
+}
+
 /**
  * prov_zerocopy_sent - packets of a socket may refer to the memory of a process
  * @node: the socket
@@ -80,11 +103,15 @@ void prov_zerocopy_sent(struct prov_socket *node, struct prov_process *process)
 	struct prov_map *map;
 	struct feed *feed;
 	unsigned long flags;
+	LIST_HEAD(ended);
 	bool fed;
 
 	spin_lock_irqsave(&node->feed_lock, flags);
 	fed = is_fed(node, process);
+	if (!fed)
+		take_ended(node, &ended);
 	spin_unlock_irqrestore(&node->feed_lock, flags);
+	free_feeds(&ended);
 	if (fed)
 		return;
 	map = prov_map_get(&node->obj);
@@ -105,7 +132,7 @@ void prov_zerocopy_sent(struct prov_socket *node, struct prov_process *process)
 /* One send less, or all of them; what they passed on until now is recorded. */
 static void unpin(struct prov_socket *const node, bool all)
 {
-	struct feed *feed, *next;
+	struct feed *feed;
 	unsigned long flags;
 	LIST_HEAD(ended);
 
@@ -118,8 +145,7 @@ static void unpin(struct prov_socket *const node, bool all)
 		list_splice_init(&node->feeds, &ended);
 	}
 	spin_unlock_irqrestore(&node->feed_lock, flags);
-	list_for_each_entry_safe(feed, next, &ended, all)
-		free_feed(feed);
+	free_feeds(&ended);
 }
 
 /**

@@ -2,6 +2,7 @@
 /* What is in files: read, write, map, truncate, attributes */
 #include <fcntl.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -301,6 +302,36 @@ CHECK(mmap_private)
 	EXPECT_EDGES(from, node, "mmap", "data", 1);
 	EXPECT_NO_EDGE(node, from, "mmap_write");
 	EXPECT_REACHES(from, file(scene, graph, "to"));
+}
+
+CASE(mmap_closed, "file data", "mmap without any right, read by way of /proc/self/mem",
+     "mapping_added", "file to process: mmap, data")
+
+static void map_and_look(struct scene *scene)
+{
+	const int fd = open(in(scene, "from"), O_RDONLY);
+	const int memory = open("/proc/self/mem", O_RDONLY);
+	char *place;
+	char text[4];
+
+	MUST(fd >= 0 && memory >= 0);
+	place = mmap(NULL, 4, PROT_NONE, MAP_PRIVATE, fd, 0);
+	MUST(place != MAP_FAILED);
+	MUST(pread(memory, text, sizeof(text), (off_t)(uintptr_t)place) == sizeof(text));
+	MUST(!memcmp(text, "from", sizeof(text)));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(mmap_closed)
+{
+	put_file(in(scene, "from"), "from");
+	run(scene, 0, map_and_look);
+}
+
+CHECK(mmap_closed)
+{
+	EXPECT_EDGES(file(scene, graph, "from"), process(scene, graph, 0, 0), "mmap", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 }
 
 CASE(mmap_shared, "file data", "mmap, shared and writable", "mapping_added",

@@ -146,6 +146,32 @@ void told(void)
 	MUST(!kill(getppid(), SIG_TOLD));
 }
 
+static char task_state(pid_t pid)
+{
+	char path[64], line[512] = "", *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	fclose(file);
+	return end ? end[2] : 0;
+}
+
+void blocked(struct scene *scene, int role)
+{
+	int sleeps = 0;
+
+	/* It could wait for a lock, for a moment. */
+	for (int i = 0; sleeps < 5 && i < STEP_SECONDS * 50; i++) {
+		sleeps = task_state(scene->pid[role]) == 'S' ? sleeps + 1 : 0;
+		pause_ms(20);
+	}
+	EXPECT(sleeps == 5, "role %d does not block", role);
+}
+
 void pause_ms(unsigned int ms)
 {
 	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };

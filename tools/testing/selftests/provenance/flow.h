@@ -146,6 +146,9 @@ void await(void);
 /** told - in an actor: let done() return */
 void told(void);
 
+/** blocked - wait until an actor blocks in a call */
+void blocked(struct scene *scene, int role);
+
 /** pause_ms - sleep; for who waits until another one blocks */
 void pause_ms(unsigned int ms);
 

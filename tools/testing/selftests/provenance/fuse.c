@@ -2,8 +2,11 @@
 /* A file system that a process serves, which speaks the protocol by itself */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/fuse.h>
@@ -11,8 +14,14 @@
 #include "flow.h"
 
 #define BUFFER		(1 << 18)
-#define FILES		2	/* "0" and "1" are nodes 2 and 3 */
+#define FILES		4	/* "0" to "3" are nodes 2 to 5 */
 #define SECRET_NODE	3
+#define SLOW_NODE	4	/* its second half is only there when somebody says go() */
+#define SPLICED_NODE	5	/* a child of the server makes what is in it */
+
+#define SLOW_BYTES	(256 * 1024)
+#define SLOW_READ	(64 * 1024)
+#define FLOW_IOCTL	_IOWR('f', 1, char[8])
 
 static const char content[] = "served";
 
@@ -22,7 +31,8 @@ static void fill(struct fuse_attr *attr, uint64_t node)
 		.ino = node,
 		.mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666,
 		.nlink = 1,
-		.size = node == FUSE_ROOT_ID ? 0 : sizeof(content),
+		.size = node == FUSE_ROOT_ID ? 0 :
+			node == SLOW_NODE ? SLOW_BYTES : sizeof(content),
 		.blksize = 4096,
 	};
 }
@@ -36,9 +46,24 @@ struct reply {
 		struct fuse_open_out open;
 		struct fuse_write_out write;
 		struct fuse_getxattr_out getxattr;
-		char data[64];
+		struct fuse_ioctl_out ioctl;
+		char data[SLOW_READ];
 	};
 };
+
+/* Return: bytes of the answer. */
+static int answer_slowly(const struct fuse_read_in *arg)
+{
+	static bool released;
+
+	if (arg->offset >= SLOW_BYTES / 2 && !released) {
+		told();
+		await();
+		released = true;
+	}
+	MUST(arg->size <= SLOW_READ);
+	return arg->size;
+}
 
 /* Return: bytes of the answer, or an errno, negative. */
 static int answer(struct scene *scene, const struct fuse_in_header *request, const void *arg,
@@ -71,6 +96,8 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 		reply->open = (struct fuse_open_out){ .fh = 1 };
 		return sizeof(reply->open);
 	case FUSE_READ:
+		if (request->nodeid == SLOW_NODE)
+			return answer_slowly(arg);
 		if (((const struct fuse_read_in *)arg)->offset)
 			return 0;
 		/* What it serves there it has to read first. */
@@ -87,6 +114,10 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 	case FUSE_SETXATTR:
 		put_file(in(scene, "stored_xattr"), "x");
 		return 0;
+	case FUSE_IOCTL:
+		put_file(in(scene, "stored_ioctl"), "x");
+		reply->ioctl = (struct fuse_ioctl_out){ .result = 0 };
+		return sizeof(reply->ioctl) + 8;
 	case FUSE_FLUSH:
 	case FUSE_RELEASE:
 	case FUSE_FSYNC:
@@ -96,8 +127,30 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 	}
 }
 
+/* What a child writes to a pipe is the answer, which the server never looks at. */
+static void answer_spliced(struct scene *scene, const struct reply *reply)
+{
+	const int length = reply->header.len;
+	int ends[2], status;
+	pid_t pid;
+
+	MUST(!pipe(ends));
+	pid = fork();
+	MUST(pid >= 0);
+	if (!pid) {
+		take_file(in(scene, "secret"));
+		MUST(write(ends[1], reply, length) == length);
+		_exit(0);
+	}
+	MUST(waitpid(pid, &status, 0) == pid && !status);
+	MUST(splice(ends[0], NULL, scene->fd[0], NULL, length, 0) == length);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void serve(struct scene *scene)
 {
+	static struct reply reply;
 	char *const buffer = malloc(BUFFER);
 	ssize_t bytes;
 
@@ -105,7 +158,6 @@ static void serve(struct scene *scene)
 	told();
 	while ((bytes = read(scene->fd[0], buffer, BUFFER)) > 0 || errno == EINTR) {
 		struct fuse_in_header header;
-		struct reply reply = {};
 		int length;
 
 		if (bytes < (ssize_t)sizeof(header))
@@ -113,11 +165,16 @@ static void serve(struct scene *scene)
 		memcpy(&header, buffer, sizeof(header));
 		if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET)
 			continue;
+		memset(&reply, 0, sizeof(reply));
 		length = answer(scene, &header, buffer + sizeof(header), &reply);
 		reply.header.unique = header.unique;
 		reply.header.error = length < 0 ? length : 0;
 		reply.header.len = sizeof(reply.header) + (length < 0 ? 0 : length);
-		MUST(write(scene->fd[0], &reply, reply.header.len) == reply.header.len);
+		if (header.opcode == FUSE_READ && header.nodeid == SPLICED_NODE && length > 0)
+			answer_spliced(scene, &reply);
+		else
+			MUST(write(scene->fd[0], &reply, reply.header.len) ==
+			     reply.header.len);
 	}
 	/* Unmounted. */
 	MUST(errno == ENODEV);
@@ -264,6 +321,117 @@ CHECK(xattr)
 	EXPECT_EDGES(served, server, "request", "data", 1);
 	EXPECT_NO_DATA(server, served);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored_xattr"));
+}
+
+CASE(ioctl, "through the kernel", "an ioctl that a FUSE server answers",
+     "file_writing, fuse_asked, fuse_answered, file_read",
+     "write, request, answer, read, data: both ways through the inode")
+
+static void ask(struct scene *scene)
+{
+	const int fd = open(in(scene, "mnt/0"), O_RDONLY | O_CLOEXEC);
+	char buffer[8] = "x";
+
+	MUST(fd >= 0 && !ioctl(fd, FLOW_IOCTL, buffer));
+	close(fd);
+}
+
+static void learn_and_ask(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	ask(scene);
+}
+
+static void ask_and_put(struct scene *scene)
+{
+	ask(scene);
+	put_file(in(scene, "got"), "x");
+}
+
+ACT(ioctl)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, learn_and_ask);
+	run(scene, 2, ask_and_put);
+	end(scene);
+}
+
+CHECK(ioctl)
+{
+	const int served = file(scene, graph, "mnt/0");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), served, "write", "data", 1);
+	EXPECT_EDGE(served, process(scene, graph, 2, 0), "read", "data");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored_ioctl"));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
+}
+
+CASE(spliced, "through the kernel", "an answer that a FUSE server splices from a pipe",
+     "splice_taken, pipe_buffer_read, fuse_answered",
+     "who wrote to the pipe reaches who reads the file")
+
+static void read_spliced(struct scene *scene)
+{
+	take_file(in(scene, "mnt/3"));
+	put_file(in(scene, "got"), "x");
+}
+
+ACT(spliced)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, read_spliced);
+	end(scene);
+}
+
+CHECK(spliced)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
+	EXPECT_EDGES(process(scene, graph, 0, 0), file(scene, graph, "mnt/3"), "answer", "data", 1);
+}
+
+CASE(copied, "file data", "sendfile to a file, whose first half is read before the second is there",
+     "file_writing, file_written", "who reads the first half comes from what is copied")
+
+static void copy_slowly(struct scene *scene)
+{
+	const int from = open(in(scene, "mnt/2"), O_RDONLY | O_CLOEXEC);
+	const int to = open(in(scene, "big"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	take_file(in(scene, "secret"));
+	MUST(from >= 0 && to >= 0);
+	MUST(sendfile(to, from, NULL, SLOW_BYTES) == SLOW_BYTES);
+}
+
+static void read_early(struct scene *scene)
+{
+	const int fd = open(in(scene, "big"), O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	MUST(fd >= 0 && read(fd, &byte, 1) == 1);
+	put_file(in(scene, "early"), "x");
+}
+
+ACT(copied)
+{
+	if (!begin(scene))
+		return;
+	actor(scene, 1, copy_slowly);
+	/* The server is asked for the second half. */
+	done(scene, 0);
+	run(scene, 2, read_early);
+	go(scene, 0);
+	finish(scene, 1);
+	end(scene);
+}
+
+CHECK(copied)
+{
+	const int big = file(scene, graph, "big");
+
+	EXPECT_EDGE(big, process(scene, graph, 2, 0), "read", "data");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "early"));
 }
 
 CASE(servers, "through the kernel", "two FUSE servers at once", "fuse_asked, fuse_answered",

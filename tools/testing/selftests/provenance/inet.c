@@ -672,7 +672,7 @@ ACT(udp_blocks)
 	actor(scene, 0, receive_datagram);
 	done(scene, 0);
 	actor(scene, 1, send_two);
-	pause_ms(100);
+	blocked(scene, 0);
 	step(scene, 1);
 	done(scene, 0);
 	step(scene, 1);
@@ -858,7 +858,7 @@ ACT(splice_relay)
 	done(scene, 0);
 	actor(scene, 1, relay_pipe);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 2, feed_pipe);
 	finish(scene, 1);
 	finish(scene, 0);

@@ -172,7 +172,7 @@ ACT(message_waited_for)
 	make_queue(scene);
 	actor(scene, 1, wait_for_first);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 0, send_and_learn);
 	finish(scene, 1);
 	remove_queue();
@@ -229,7 +229,7 @@ ACT(message_waits)
 	run(scene, 0, fill_queue);
 	actor(scene, 1, send_when_full);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 2, make_room);
 	finish(scene, 1);
 	run(scene, 3, receive_other);
@@ -492,7 +492,7 @@ ACT(mq_waited_for)
 	begin_mq(scene);
 	actor(scene, 1, mq_wait);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 0, mq_secret);
 	finish(scene, 1);
 	end_mq(scene);
@@ -537,7 +537,7 @@ ACT(mq_waits)
 	run(scene, 0, mq_fill);
 	actor(scene, 1, mq_other_waits);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 2, mq_first);
 	finish(scene, 1);
 	run(scene, 3, mq_second);
@@ -733,7 +733,7 @@ ACT(sem_waits)
 	run(scene, 2, try_value);
 	actor(scene, 0, wait_for_value);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, raise_value);
 	finish(scene, 0);
 	remove_set();
@@ -846,10 +846,10 @@ ACT(eventfd_waited_for)
 	scene->fd[0] = eventfd(0, 0);
 	actor(scene, 0, take_two_events);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, add_to_event);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 2, add_late_event);
 	finish(scene, 0);
 	run(scene, 3, add_many_events);

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys: payloads, keyrings, what is computed with them, and requests for them */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/socket.h>
 #include <unistd.h>
+#include <linux/if_alg.h>
 #include <linux/keyctl.h>
 
 #include "flow.h"
+
+#define SET_KEY_BY_SERIAL	7	/* ALG_SET_KEY_BY_KEY_SERIAL, of newer headers */
+#ifndef SOL_ALG
+#define SOL_ALG			279
+#endif
 
 /* Every child has a session keyring of its own, which the parent's key is not in. */
 #define PROCESS_KEYRING	KEY_SPEC_USER_KEYRING
@@ -265,6 +273,44 @@ CHECK(dh)
 }
 
 #define REQUEST_KEY	"/sbin/request-key"
+
+CASE(hash, "keys", "a key that a socket of AF_ALG is given", "key_read",
+     "key to process: read, data, before it can ask for anything that is computed with it")
+
+static void hash_with_key(struct scene *scene)
+{
+	const struct sockaddr_alg address = {
+		.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "hmac(sha256)",
+	};
+	const int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
+	int32_t serial;
+
+	own_user_keyring();
+	serial = find("flow:hash");
+	MUST(serial > 0);
+	MUST(fd >= 0 && !bind(fd, (const struct sockaddr *)&address, sizeof(address)));
+	MUST(!setsockopt(fd, SOL_ALG, SET_KEY_BY_SERIAL, &serial, sizeof(serial)));
+	put_file(in(scene, "got"), "x");
+}
+
+static void add_hash_key(struct scene *scene)
+{
+	own_user_keyring();
+	take_file(in(scene, "secret"));
+	MUST(add("flow:hash", "secret", 6) >= 0);
+}
+
+ACT(hash)
+{
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, add_hash_key);
+	run(scene, 1, hash_with_key);
+}
+
+CHECK(hash)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
+}
 
 CASE(request, "keys", "request_key, which /sbin/request-key answers",
      "key_instantiated, key_read",

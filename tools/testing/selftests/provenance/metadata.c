@@ -2,8 +2,10 @@
 /* Metadata: extended attributes, ACLs, targets of links, and looks at inodes */
 #include <endian.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -154,6 +156,15 @@ static void get_acl(struct scene *scene)
 	MUST(getxattr(in(scene, "file"), ACL, value, sizeof(value)) == sizeof(acl_value));
 }
 
+/* As ls and cp do, to learn whether there is one. */
+static void ask_for_acl(struct scene *scene)
+{
+	char value;
+
+	MUST(getxattr(in(scene, "file"), ACL, NULL, 0) == sizeof(acl_value));
+	MUST(getxattr(in(scene, "file"), ACL, &value, 1) < 0 && errno == ERANGE);
+}
+
 static void remove_acl(struct scene *scene)
 {
 	MUST(!removexattr(in(scene, "file"), ACL));
@@ -168,6 +179,7 @@ ACT(acl)
 	}
 	run(scene, 0, set_acl);
 	run(scene, 1, get_acl);
+	run(scene, 3, ask_for_acl);
 	run(scene, 2, remove_acl);
 }
 
@@ -180,7 +192,73 @@ CHECK(acl)
 	EXPECT_EDGES(process(scene, graph, 2, 0), node, "removexattr", "data", 1);
 	EXPECT_REACHES(process(scene, graph, 0, 0), process(scene, graph, 1, 0));
 	EXPECT_NO_DATA(node, process(scene, graph, 2, 0));
+	EXPECT(graph_count(graph, node, ANY, "getxattr", NULL) == 1);
 	EXPECT(graph_integer(graph, node, "uid") == 0);
+}
+
+CASE(overlay, "metadata", "overlayfs asks for its own extended attributes of what is looked up",
+     "xattr_read", "nothing to who looks; who reads an attribute has that of the file below")
+
+/* A mount of its own for each, so that nothing is known of what is there. */
+static void mount_overlay(struct scene *scene)
+{
+	char options[512];
+
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", in(scene, "lower"),
+		 in(scene, "upper"), in(scene, "work"));
+	MUST(!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	MUST(!mount("overlay", in(scene, "merged"), "overlay", 0, options));
+}
+
+/* Copied up, which marks the file; and a new directory where there was one, which is opaque. */
+static void change_overlay(struct scene *scene)
+{
+	int fd;
+
+	mount_overlay(scene);
+	take_file(in(scene, "secret"));
+	fd = open(in(scene, "merged/file"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	MUST(fd >= 0 && write(fd, "x", 1) == 1);
+	MUST(!setxattr(in(scene, "merged/file"), "user.flow", "x", 1, 0));
+	MUST(!rmdir(in(scene, "merged/dir")) && !mkdir(in(scene, "merged/dir"), 0755));
+}
+
+static void look_at_overlay(struct scene *scene)
+{
+	struct stat st;
+
+	mount_overlay(scene);
+	MUST(!stat(in(scene, "merged/file"), &st) && st.st_size == 2);
+	MUST(!stat(in(scene, "merged/dir"), &st));
+	put_file(in(scene, "looked"), "x");
+}
+
+static void read_attribute(struct scene *scene)
+{
+	char value;
+
+	mount_overlay(scene);
+	MUST(getxattr(in(scene, "merged/file"), "user.flow", &value, 1) == 1);
+	put_file(in(scene, "got"), "x");
+}
+
+ACT(overlay)
+{
+	static const char *const dirs[] = { "lower", "upper", "work", "merged", "lower/dir" };
+
+	for (unsigned int i = 0; i < 5; i++)
+		EXPECT(!mkdir(in(scene, dirs[i]), 0755));
+	put_file(in(scene, "lower/file"), "f");
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, change_overlay);
+	run(scene, 1, look_at_overlay);
+	run(scene, 2, read_attribute);
+}
+
+CHECK(overlay)
+{
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "looked"));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
 }
 
 CASE(readlink, "metadata", "readlink of a symbolic link, and a path walk through one", "link_read",

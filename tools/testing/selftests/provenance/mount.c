@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -164,4 +166,57 @@ CHECK(pivot_root)
 	EXPECT(mounts(graph, root, "/", "mount") == 1);
 	EXPECT_EDGES(process_0, root, "mount", "meta", 2);
 	EXPECT(graph_count(graph, process_0, ANY, "mount", "meta") == 3);
+}
+
+CASE(overlay, "mounts", "sendfile to a file of an overlayfs that another process maps", "file_writing, file_written",
+     "write, data, of the file above and of the one below; its mapper has it")
+
+/* The real file is what is mapped. */
+static void map_merged(struct scene *scene)
+{
+	const int fd = open(in(scene, "upper/file"), O_RDONLY);
+
+	MUST(fd >= 0 && mmap(NULL, 4, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
+	put_file(in(scene, "early"), "x");
+	told();
+	await();
+	put_file(in(scene, "late"), "x");
+}
+
+static void send_to_merged(struct scene *scene)
+{
+	char options[512];
+	int from, to;
+
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", in(scene, "lower"),
+		 in(scene, "upper"), in(scene, "work"));
+	own_namespace();
+	MUST(!mount("overlay", in(scene, "merged"), "overlay", 0, options));
+	from = open(in(scene, "from"), O_RDONLY);
+	to = open(in(scene, "merged/file"), O_WRONLY);
+	MUST(from >= 0 && to >= 0 && sendfile(to, from, NULL, 4) == 4);
+}
+
+ACT(overlay)
+{
+	static const char *const dirs[] = { "lower", "upper", "work", "merged" };
+
+	put_file(in(scene, "from"), "from");
+	for (int i = 0; i < 4; i++)
+		EXPECT(!mkdir(in(scene, dirs[i]), 0755));
+	put_file(in(scene, "upper/file"), "file");
+	actor(scene, 0, map_merged);
+	done(scene, 0);
+	run(scene, 1, send_to_merged);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(overlay)
+{
+	const int below = file(scene, graph, "upper/file");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), below, "write", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "late"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "early"));
 }

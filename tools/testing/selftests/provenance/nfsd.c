@@ -152,3 +152,32 @@ CHECK(apart)
 	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "export/file2"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "export/file2"));
 }
+
+CASE(link, "through the kernel", "nfsd: a client follows a symbolic link of the server",
+     "service_begins, link_read", "who made the link reaches the client: readlink, data")
+
+static void learn_and_link(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!symlink("file", in(scene, "export/link")));
+}
+
+static void copy_link_from_there(struct scene *scene)
+{
+	execlp("nfs-cp", "nfs-cp", url(scene, "link"), in(scene, "copy"), NULL);
+}
+
+ACT(link)
+{
+	put_file(in(scene, "secret"), "s");
+	start(scene);
+	put_file(in(scene, "export/file"), "x");
+	run(scene, 0, learn_and_link);
+	run(scene, 1, copy_link_from_there);
+	stop(scene);
+}
+
+CHECK(link)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
+}

@@ -112,7 +112,7 @@ ACT(reader_blocks)
 	actor(scene, 0, wait_and_write);
 	actor(scene, 1, block_and_read);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	step(scene, 0);
 	finish(scene, 0);
 	finish(scene, 1);
@@ -246,7 +246,7 @@ ACT(full_pipe)
 	EXPECT(!pipe(scene->fd));
 	actor(scene, 0, write_much);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, read_some);
 	finish(scene, 0);
 }
@@ -291,7 +291,7 @@ ACT(failed_before)
 	put_file(in(scene, "from"), "f");
 	EXPECT(!mkfifo(in(scene, "fifo"), 0600));
 	actor(scene, 1, read_fifo_and_keep);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 0, fail_then_vmsplice);
 	finish(scene, 1);
 }
@@ -409,7 +409,7 @@ ACT(splice_blocked)
 	}
 	EXPECT(!pipe(scene->fd) && !pipe(scene->fd + 2) && !pipe(scene->fd + 4));
 	actor(scene, 1, read_many);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 0, splice_many);
 	finish(scene, 1);
 }
@@ -451,7 +451,7 @@ ACT(splice_waits)
 	actor(scene, 0, write_after);
 	actor(scene, 1, splice_to_file);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	go(scene, 0);
 	finish(scene, 0);
 	finish(scene, 1);
@@ -496,7 +496,7 @@ static void act_second_pipe(struct scene *scene, actor_fn mover)
 	run(scene, 0, write_secret);
 	actor(scene, 2, read_second_pipe);
 	done(scene, 2);
-	pause_ms(100);
+	blocked(scene, 2);
 	run(scene, 1, mover);
 	finish(scene, 2);
 }
@@ -584,7 +584,7 @@ ACT(vmsplice)
 	begin_two_pipes(scene);
 	actor(scene, 1, read_second_pipe);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 1);
 	run(scene, 0, vmsplice_secret);
 	finish(scene, 1);
 	run(scene, 2, vmsplice_secret);
@@ -634,7 +634,7 @@ ACT(splice_file)
 	actor(scene, 1, wait_for_sent);
 	done(scene, 0);
 	done(scene, 1);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 2, splice_file);
 	run(scene, 3, send_file);
 	finish(scene, 0);

@@ -69,12 +69,12 @@ ACT(pty)
 	open_pair(scene, false);
 	actor(scene, 0, read_line);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, type_secret);
 	finish(scene, 0);
 	actor(scene, 2, read_screen);
 	done(scene, 2);
-	pause_ms(100);
+	blocked(scene, 2);
 	run(scene, 3, print_secret);
 	finish(scene, 2);
 }
@@ -135,7 +135,7 @@ ACT(pty_echo)
 	open_pair(scene, true);
 	actor(scene, 0, read_screen);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, type_secret);
 	finish(scene, 0);
 }
@@ -223,7 +223,7 @@ ACT(dev_tty)
 	open_pair(scene, false);
 	actor(scene, 0, use_dev_tty);
 	done(scene, 0);
-	pause_ms(100);
+	blocked(scene, 0);
 	run(scene, 1, type_secret);
 	done(scene, 0);
 	actor(scene, 2, read_screen);

@@ -304,7 +304,7 @@ ACT(datagram_blocks)
 	actor(scene, 0, receive_datagram);
 	done(scene, 0);
 	actor(scene, 1, send_when_told);
-	pause_ms(100);
+	blocked(scene, 0);
 	step(scene, 1);
 	finish(scene, 0);
 	finish(scene, 1);
@@ -543,7 +543,7 @@ ACT(mmsg_rebound)
 	done(scene, 0);
 	actor(scene, 1, send_many);
 	done(scene, 1);
-	pause_ms(200);
+	blocked(scene, 1);
 	step(scene, 0);
 	actor(scene, 2, receive_second);
 	done(scene, 2);

@@ -135,6 +135,84 @@ CHECK(fixed_of_other)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 }
 
+CASE(fixed_unmapped, "file data", "io_uring: a registered buffer of shared memory that is mapped no more",
+     "buffer_registered, buffer_left", "what is read into it comes to who reads the memory; what others write there is written from it")
+
+/* Registers the memfd, which is mapped no more then. */
+static void *register_unmapped(struct scene *scene, const struct ring *ring)
+{
+	void *const place = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, scene->fd[0], 0);
+	const struct iovec buffer = { place, BLOCK };
+
+	MUST(place != MAP_FAILED);
+	ring_register(ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+	MUST(!munmap(place, BLOCK));
+	return place;
+}
+
+static void read_into_unmapped(struct scene *scene)
+{
+	struct ring ring;
+	void *place;
+
+	ring_open(&ring, 0);
+	place = register_unmapped(scene, &ring);
+	MUST(ring_do(&ring, IORING_OP_READ_FIXED, must_open(scene, "from", O_RDONLY), place, BLOCK,
+		     0) == BLOCK);
+	told();
+	await();
+	/* Somebody has written to it since. */
+	MUST(ring_do(&ring, IORING_OP_WRITE_FIXED, must_open(scene, "to", O_WRONLY), place, BLOCK,
+		     0) == BLOCK);
+	ring_register(&ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	told();
+	await();
+	put_file(in(scene, "after"), "x");
+}
+
+static void read_memory(struct scene *scene)
+{
+	MUST(pread(scene->fd[0], block, BLOCK, 0) == BLOCK);
+	put_file(in(scene, "seen"), "x");
+}
+
+static void write_memory(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(pwrite(scene->fd[0], "x", 1, 0) == 1);
+}
+
+static void write_memory_late(struct scene *scene)
+{
+	take_file(in(scene, "late"));
+	MUST(pwrite(scene->fd[0], "x", 1, 0) == 1);
+}
+
+ACT(fixed_unmapped)
+{
+	prepare_copy(scene);
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "late"), "s");
+	scene->fd[0] = memfd_create("flow", 0);
+	EXPECT(!ftruncate(scene->fd[0], BLOCK));
+	actor(scene, 0, read_into_unmapped);
+	done(scene, 0);
+	run(scene, 1, read_memory);
+	run(scene, 2, write_memory);
+	step(scene, 0);
+	run(scene, 3, write_memory_late);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(fixed_unmapped)
+{
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "seen"));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "seen"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "after"));
+}
+
 CASE(worker, "file data", "io_uring: read and write by a worker (IOSQE_ASYNC)",
      "request_begins, request_done", "the edges are the submitter's")
 

@@ -442,3 +442,74 @@ CHECK(of_other)
 	EXPECT_EDGE(process(scene, graph, 1, 0), end, "mmap_write", "data");
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 }
+
+CASE(children, "network", "TCP: children send from memory to a socket that another send keeps, and exit",
+     FLOWS, "nothing of them is kept when they are gone")
+
+#define CHILDREN	1500
+
+static long kept_processes(void)
+{
+	FILE *const file = fopen("/proc/slabinfo", "r");
+	char line[512];
+	long active = -1;
+
+	MUST(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "prov_process %ld", &active);
+	fclose(file);
+	MUST(active >= 0);
+	return active;
+}
+
+static void send_from_children(struct scene *scene __attribute__((unused)))
+{
+	const int fd = connected();
+	char *const memory = new_memory();
+	long before;
+
+	MUST(send(fd, memory, talk.bytes, MSG_ZEROCOPY) > 0);
+	/* What is sent from now on is copied, whatever is said of it. */
+	must_set(fd, SO_ZEROCOPY, 0);
+	before = kept_processes();
+	for (int i = 0; i < CHILDREN; i++) {
+		const pid_t pid = fork();
+		int status;
+
+		MUST(pid >= 0);
+		if (!pid)
+			_exit(send(fd, "x", 1, MSG_ZEROCOPY | MSG_DONTWAIT) != 1);
+		MUST(waitpid(pid, &status, 0) == pid);
+		/* There is no more room. */
+		if (status)
+			break;
+	}
+	/* They go when RCU lets them. */
+	for (int i = 0; i < 100 && kept_processes() - before > CHILDREN / 4; i++)
+		pause_ms(100);
+	MUST(kept_processes() - before <= CHILDREN / 4);
+}
+
+static void only_listen(struct scene *scene __attribute__((unused)))
+{
+	listening();
+	told();
+	await();
+}
+
+ACT(children)
+{
+	talk_of(AF_INET, SOCK_STREAM, "127.0.0.1", 7631, 64 * PAGE);
+	actor(scene, 0, only_listen);
+	done(scene, 0);
+	run(scene, 1, send_from_children);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(children)
+{
+	const int sender = process(scene, graph, 1, 0);
+
+	EXPECT_EDGE(sender, graph_to(graph, sender, "send"), "send", "data");
+}
