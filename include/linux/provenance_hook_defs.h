@@ -28,7 +28,7 @@
  * @memory_kept: @memory is that of current, and can be used when current is gone
  * @memory_shared: there is one more copy of @memory
  * @memory_left: @memory, or a copy of it, is not used any more
- * @buffer_registered: current's memory that is in @count pages @pages is pinned, and
+ * @buffer_registered: current's memory that is in @nr parts @pages is pinned, and
  *	requests can name it as @buffer
  * @buffer_left: they cannot any more
  * @page_read: current has read @page, to which a socket refers
@@ -177,7 +177,7 @@ PROVENANCE_HOOK(void, memory_left, ATOMIC, (struct provenance_memory *memory),
 		(memory))
 PROVENANCE_HOOK(void, buffer_registered, SLEEP,
 		(struct provenance_buffer *buffer, const struct bio_vec *pages,
-		 unsigned int count), (buffer, pages, count))
+		 unsigned int nr), (buffer, pages, nr))
 PROVENANCE_HOOK(void, buffer_left, SLEEP, (struct provenance_buffer *buffer),
 		(buffer))
 PROVENANCE_HOOK(void, page_read, ATOMIC, (const struct page *page), (page))
