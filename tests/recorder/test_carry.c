@@ -539,6 +539,41 @@ static void test_memory_is_bounded(void **state)
 	carry_free(carry);
 }
 
+/* Who ends node after node, each with long arguments, cannot have living ones forgotten. */
+static void test_ended_go_first(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	static char text[60001];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	carry_segment(carry);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_FILE, SECOND);
+	carried_for(carry, &draft);
+	for (uint64_t id = 2; id < 202; id++) {
+		const uint64_t now_ns = SECOND + id * 1000000;
+
+		begin(&draft, now_ns);
+		add_node(&draft, id, PROV_K_PROCESS, now_ns);
+		add_text(&draft, id, PROV_T_ARGV, text, now_ns);
+		add_end(&draft, id, now_ns);
+		carried_for(carry, &draft);
+		assert_true(carry_counters(carry).bytes <= 1 << 20);
+	}
+	assert_int_equal(carry_counters(carry).forgotten, 0);
+	carry_segment(carry);
+	begin(&draft, 2 * SECOND);
+	add_edge(&draft, 2, 1, 2 * SECOND);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\n");
+	/* The oldest of the ended go first: the last is still known. */
+	add_edge(&draft, 201, 1, 2 * SECOND);
+	carried_for(carry, &draft);
+	assert_non_null(strstr(lines, "node 201 @1\nargv 201 x"));
+	assert_non_null(strstr(lines, "end 201 @1\n"));
+	carry_free(carry);
+}
+
 static void put_at(struct spool *spool, uint32_t cpu, uint64_t seq, uint64_t first_ns)
 {
 	struct prov_subbuf_header *const header = (void *)draft.data;
@@ -643,6 +678,7 @@ int main(void)
 		TEST(test_text_before_its_node),
 		TEST(test_far_times_and_large_records),
 		TEST(test_memory_is_bounded),
+		TEST(test_ended_go_first),
 		TEST(test_order),
 		TEST(test_spool_events),
 	};

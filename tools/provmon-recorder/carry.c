@@ -169,24 +169,34 @@ static void forget_all(struct carry *carry)
 	carry->last_ended = &carry->first_ended;
 }
 
+static void forget_first_ended(struct carry *carry)
+{
+	struct node *const node = carry->first_ended;
+
+	carry->first_ended = node->next_ended;
+	if (!carry->first_ended)
+		carry->last_ended = &carry->first_ended;
+	unlink_node(carry, node);
+	node_free(carry, node);
+}
+
 /* Forget nodes that ended so long ago that nothing will name them any more. */
 static void forget_ended(struct carry *carry)
 {
 	while (carry->first_ended &&
-	       carry->first_ended->ended_ns + GRACE_NS < carry->now_ns) {
-		struct node *const node = carry->first_ended;
-
-		carry->first_ended = node->next_ended;
-		if (!carry->first_ended)
-			carry->last_ended = &carry->first_ended;
-		unlink_node(carry, node);
-		node_free(carry, node);
-	}
+	       carry->first_ended->ended_ns + GRACE_NS < carry->now_ns)
+		forget_first_ended(carry);
 }
 
-/* Forget what was not used for longest, until the memory suffices. */
+/*
+ * Forget until the memory suffices: first what has ended, whose grace is a
+ * courtesy, or whoever ends nodes fast enough would have the living forgotten;
+ * then what was not used for longest.
+ */
 static void forget_unused(struct carry *carry)
 {
+	while (carry->counters.bytes > carry->limit && carry->first_ended)
+		forget_first_ended(carry);
 	/* Two turns of the hand: the first may only clear marks. */
 	for (size_t steps = 0; carry->counters.bytes > carry->limit &&
 	     steps < 2 * carry->bucket_count; steps++) {
@@ -196,7 +206,7 @@ static void forget_unused(struct carry *carry)
 		while (*link) {
 			struct node *const node = *link;
 
-			if (node->used || node->ended_ns) {
+			if (node->used) {
 				node->used = false;
 				link = &node->next;
 				continue;

@@ -42,7 +42,8 @@ struct carry_counters {
 /**
  * carry_new - make a memory without nodes
  * @limit_bytes: memory that the descriptions may take; when it is used up,
- *	those that were not used for the longest time are forgotten
+ *	nodes that have ended are forgotten, and then those that were not used for
+ *	the longest time
  *
  * Return: it, or NULL without memory.
  */
