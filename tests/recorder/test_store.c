@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The store: what it counts, and what that costs */
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +20,36 @@
 #include "segment.h"
 #include "store.h"
 #include "tempdir.h"
+
+/* How many of the next syncs of files fail; see unit. */
+static unsigned int bad_syncs;
+
+int __real_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
+
+static bool sync_fails(int fd)
+{
+	struct stat stat;
+
+	assert_int_equal(fstat(fd, &stat), 0);
+	if (!bad_syncs || !S_ISREG(stat.st_mode))
+		return false;
+	bad_syncs--;
+	errno = EIO;
+	return true;
+}
+
+int __wrap_fsync(int fd)
+{
+	return sync_fails(fd) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return sync_fails(fd) ? -1 : __real_fdatasync(fd);
+}
 
 /* What is there, by the directory. */
 static void look(const char *directory, uint64_t *segments, uint64_t *bytes)
@@ -121,6 +154,67 @@ static void test_counters_do_not_read_the_log(void **state)
 	store_close(store);
 }
 
+static bool is_there(const char *directory, uint64_t number, bool open)
+{
+	char name[PROV_SEGMENT_NAME_BYTES], path[256];
+
+	prov_segment_name(name, number, open);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return !access(path, F_OK);
+}
+
+/* A segment that could not be synced is left alone, counted, and repaired at the next start. */
+static void test_unsynced_are_given_up(void **state)
+{
+	struct store *store = open_store(*state, 0);
+
+	write_segment(store);
+	bad_syncs = 1;
+	assert_int_equal(store_sync(store), -EIO);
+	assert_int_equal(store_sync(store), 0);
+	assert_int_equal(store_counters(store).unsynced_segments, 1);
+	write_segment(store);
+	bad_syncs = 1;
+	assert_int_equal(store_seal(store), 0);
+	assert_int_equal(store_counters(store).unsynced_segments, 2);
+	check_counters(store, *state);
+	write_segment(store);
+	assert_int_equal(store_seal(store), 0);
+	assert_int_equal(store_counters(store).unsynced_segments, 2);
+	check_counters(store, *state);
+	assert_true(is_there(*state, 0, true) && !is_there(*state, 0, false));
+	assert_true(is_there(*state, 1, true) && !is_there(*state, 1, false));
+	assert_true(is_there(*state, 2, false));
+	store_close(store);
+
+	store = open_store(*state, 0);
+	for (uint64_t number = 0; number < 3; number++)
+		assert_true(is_there(*state, number, false));
+	assert_int_equal(store_counters(store).segment, 3);
+	store_close(store);
+}
+
+/* A disk that cannot be synced must not fill with what retention does not touch. */
+static void test_unsynced_are_removed(void **state)
+{
+	struct store *const store = open_store(*state, 1);
+
+	for (uint64_t number = 0; number < 3; number++) {
+		write_segment(store);
+		bad_syncs = 1;
+		assert_int_equal(store_sync(store), -EIO);
+	}
+	write_segment(store);
+	assert_int_equal(store_make_room(store), 0);
+	assert_false(is_there(*state, 0, true));
+	assert_int_equal(store_retain(store), 0);
+	assert_false(is_there(*state, 1, true) || is_there(*state, 2, true));
+	assert_true(is_there(*state, 3, true));
+	check_counters(store, *state);
+	assert_int_equal(store_make_room(store), -ENOENT);
+	store_close(store);
+}
+
 static int setup(void **state)
 {
 	*state = tempdir_new();
@@ -133,11 +227,15 @@ static int teardown(void **state)
 	return 0;
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_counters_are_what_is_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_counters_do_not_read_the_log, setup, teardown),
+		TEST(test_counters_are_what_is_there),
+		TEST(test_counters_do_not_read_the_log),
+		TEST(test_unsynced_are_given_up),
+		TEST(test_unsynced_are_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

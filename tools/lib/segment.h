@@ -4,8 +4,9 @@
  *
  * A log is a directory.  It holds sealed segments, named
  * "segment-<16 decimal digits>.plog", and at most one segment that the recorder
- * is still writing, "segment-<16 decimal digits>.open".  The number grows by
- * one from segment to segment.  A sealed segment never changes.
+ * is still writing, "segment-<16 decimal digits>.open"; another one that is open
+ * could not be synced, and waits for repair.  The number grows by one from
+ * segment to segment.  A sealed segment never changes.
  *
  * The file, byte by byte.  All integers are little-endian.
  *

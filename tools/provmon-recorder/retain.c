@@ -86,6 +86,12 @@ int retain_count(struct retain *retain)
 	return err;
 }
 
+static bool may_go(const struct retain *retain, const struct prov_segment_entry *entry)
+{
+	return !entry->open || (entry->number >= retain->began &&
+				entry->number < retain->writing);
+}
+
 static bool too_old(const struct retain *retain, const struct prov_segment_entry *entry)
 {
 	char name[PROV_SEGMENT_NAME_BYTES];
@@ -117,7 +123,7 @@ int retain_apply(struct retain *retain)
 	for (size_t i = 0; i < count; i++)
 		total += entries[i].bytes;
 	for (size_t i = 0; !err && i < count; i++) {
-		if (entries[i].open)
+		if (!may_go(retain, &entries[i]))
 			continue;
 		if (retain->bytes && total > retain->bytes)
 			err = remove_segment(retain, &entries[i], "size");
@@ -142,7 +148,7 @@ int retain_make_room(struct retain *retain)
 	if (err)
 		return err;
 	/* One that could not be repaired may be older than all that are sealed. */
-	while (oldest < count && entries[oldest].open)
+	while (oldest < count && !may_go(retain, &entries[oldest]))
 		oldest++;
 	if (oldest < count && retain->log_bytes >= retain->least_bytes + entries[oldest].bytes)
 		err = remove_segment(retain, &entries[oldest], "full");

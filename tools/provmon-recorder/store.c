@@ -212,6 +212,7 @@ int store_open(struct store **store, const struct options *options, gid_t gid)
 	err = survey(new, options->log_dir);
 	if (err)
 		goto out;
+	new->retain.began = new->number;
 	new->retain.writing = new->number;
 	err = retain_count(&new->retain);
 	if (err)
@@ -272,11 +273,6 @@ int store_append(struct store *store, enum prov_frame_type type, const void *raw
 	return prov_segment_append(store->writer, type, raw, raw_bytes);
 }
 
-int store_sync(struct store *store)
-{
-	return store->writer ? prov_segment_sync(store->writer) : 0;
-}
-
 bool store_due(const struct store *store)
 {
 	if (!store->writer)
@@ -292,6 +288,42 @@ static void add_tally(struct store_counters *counters, const struct prov_tally *
 	counters->lost += tally->lost;
 }
 
+/* The segment is sealed, or given up. */
+static void next_segment(struct store *store, const struct prov_tally *tally)
+{
+	store->writer = NULL;
+	store->number++;
+	add_tally(&store->counters, tally);
+	store->retain.writing = store->number;
+	/* It is so, whatever the directory says. */
+	(void)retain_count(&store->retain);
+}
+
+/* Nobody knows what of it is on the disk: go on with another one. */
+static void give_up_segment(struct store *store, int err)
+{
+	const struct prov_tally tally = *prov_segment_tally(store->writer);
+
+	say(LOG_ERR, "segment %" PRIu64 " could not be synced to the disk: %s; it stays unsealed "
+	    "until the next start, which checks what there is of it", store->number,
+	    strerror(-err));
+	prov_segment_abandon(store->writer);
+	store->counters.unsynced_segments++;
+	next_segment(store, &tally);
+}
+
+int store_sync(struct store *store)
+{
+	int err;
+
+	if (!store->writer)
+		return 0;
+	err = prov_segment_sync(store->writer);
+	if (err)
+		give_up_segment(store, err);
+	return err;
+}
+
 int store_seal(struct store *store)
 {
 	struct prov_tally tally;
@@ -301,14 +333,13 @@ int store_seal(struct store *store)
 		return 0;
 	tally = *prov_segment_tally(store->writer);
 	err = prov_segment_seal(store->writer);
+	if (err && prov_segment_failed(store->writer)) {
+		give_up_segment(store, err);
+		return 0;
+	}
 	if (err)
 		return err;
-	store->writer = NULL;
-	store->number++;
-	add_tally(&store->counters, &tally);
-	store->retain.writing = store->number;
-	/* It is sealed, whatever the directory says. */
-	(void)retain_count(&store->retain);
+	next_segment(store, &tally);
 	return 0;
 }
 

@@ -94,11 +94,10 @@ static void sync_store(struct writer *writer)
 	const int err = store_sync(writer->store);
 
 	writer->synced_ns = monotonic_ns();
-	if (err) {
-		say(LOG_ERR, "cannot sync the segment: %s", strerror(-err));
-		return;
-	}
+	/* If it failed, there is no segment any more that could be synced. */
 	writer->unsynced = false;
+	if (err)
+		return;
 	pthread_mutex_lock(&writer->lock);
 	writer->progress.syncs++;
 	pthread_mutex_unlock(&writer->lock);

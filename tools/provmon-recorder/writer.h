@@ -5,7 +5,8 @@
  * What it promises: a frame is written when 512 KiB wait or after a second, and
  * synced to the disk at most once a second, so that a crash of the recorder
  * costs about a second of records and a power failure about two; a sealed
- * segment is synced with its directory.  When the disk is full, the oldest
+ * segment is synced with its directory.  A segment that cannot be synced is left
+ * unsealed, and counted, and the next is begun.  When the disk is full, the oldest
  * sealed segments are removed until there is room; while there are none, it
  * tries again each second, and what comes meanwhile stays in the spool and then
  * in the kernel.
