@@ -119,7 +119,8 @@ static int lock_dir(struct store *store, const char *path)
 	return -EBUSY;
 }
 
-static int repair_one(struct store *store, uint64_t number)
+/* Return: is there a segment of this number, repaired or not? */
+static bool repair_one(struct store *store, uint64_t number)
 {
 	struct prov_segment_repair done;
 	int err;
@@ -134,21 +135,24 @@ static int repair_one(struct store *store, uint64_t number)
 	if (err) {
 		say(LOG_ERR, "cannot repair segment %" PRIu64 ": %s; it is left as it is", number,
 		    err == -EBADMSG ? "it has not the format of a segment" : strerror(-err));
-		return 0;
+		return true;
 	}
 	if (done.removed) {
 		say(LOG_NOTICE, "segment %" PRIu64 " held nothing after a crash, and was removed",
 		    number);
-		return 0;
+		return false;
 	}
 	say(done.cut_bytes || done.damaged ? LOG_WARNING : LOG_NOTICE,
 	    "segment %" PRIu64 " was not sealed, and is now: %" PRIu64 " frames and %" PRIu64
 	    " records kept, %" PRIu64 " torn bytes cut off, %" PRIu64 " damaged places left",
 	    number, done.frames, done.tally.records, done.cut_bytes, done.damaged);
-	return 0;
+	return true;
 }
 
-/* Repair what is open, and find the number to go on with. */
+/*
+ * Repair what is open, and find the number to go on with.  Numbers of what held
+ * nothing are used again: a gap in them means that a segment was taken away.
+ */
 static int survey(struct store *store, const char *path)
 {
 	struct prov_segment_entry *entries;
@@ -157,9 +161,10 @@ static int survey(struct store *store, const char *path)
 
 	err = prov_segment_list(store->dirfd, &entries, &count);
 	for (size_t i = 0; !err && i < count; i++) {
-		if (entries[i].open)
-			err = repair_one(store, entries[i].number);
-		store->number = entries[i].number + 1;
+		if (!entries[i].open || repair_one(store, entries[i].number))
+			store->number = entries[i].number + 1;
+		else if (!i || entries[i].number != entries[i - 1].number + 1)
+			store->number = entries[i].number;
 	}
 	if (err)
 		say(LOG_ERR, "cannot read %s: %s", path, strerror(-err));
