@@ -250,6 +250,20 @@ static void test_empty_leaves_no_gap(void **state)
 	store_close(store);
 }
 
+static void test_number_in_use_is_passed_over(void **state)
+{
+	struct store *const store = open_store(*state, 0);
+
+	foreign_segment(*state, 0);
+	foreign_file(*state, 1, true, "not from here");
+	write_segment(store);
+	assert_int_equal(store_counters(store).segment, 2);
+	assert_int_equal(store_seal(store), 0);
+	assert_true(is_there(*state, 2, false));
+	check_counters(store, *state);
+	store_close(store);
+}
+
 static int setup(void **state)
 {
 	*state = tempdir_new();
@@ -270,6 +284,7 @@ int main(void)
 		TEST(test_counters_are_what_is_there),
 		TEST(test_counters_do_not_read_the_log),
 		TEST(test_empty_leaves_no_gap),
+		TEST(test_number_in_use_is_passed_over),
 		TEST(test_unsynced_are_given_up),
 		TEST(test_unsynced_are_removed),
 	};

@@ -254,7 +254,6 @@ const uint8_t *store_boot_id(const struct store *store)
 int store_begin(struct store *store)
 {
 	struct prov_segment_options options = {
-		.number = store->number,
 		.created_wall_ns = clock_ns(CLOCK_REALTIME),
 		.level = store->level,
 		.gid = store->gid,
@@ -265,7 +264,16 @@ int store_begin(struct store *store)
 		return 0;
 	memcpy(options.machine_id, store->machine_id, sizeof(options.machine_id));
 	memcpy(options.boot_id, store->boot_id, sizeof(options.boot_id));
-	err = prov_segment_create(&store->writer, store->dirfd, &options);
+	for (;;) {
+		options.number = store->number;
+		err = prov_segment_create(&store->writer, store->dirfd, &options);
+		if (err != -EEXIST)
+			break;
+		say(LOG_WARNING, "there is a segment %" PRIu64 " already, which is not from this "
+		    "recorder; it is passed over", store->number);
+		store->number++;
+		store->retain.writing = store->number;
+	}
 	if (err)
 		return err;
 	store->begun_ns = clock_ns(CLOCK_BOOTTIME);
