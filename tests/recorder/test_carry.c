@@ -574,6 +574,85 @@ static void test_ended_go_first(void **state)
 	carry_free(carry);
 }
 
+/* A log that is read from its end: what is newer is true, what has ended stays so. */
+static void test_older_segments(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	struct carry *past = carry_new_past(carry);
+
+	(void)state;
+	begin(&draft, 1000 * SECOND);
+	((struct prov_subbuf_header *)draft.data)->cpu = htole32(PROV_CPU_CARRIED);
+	add_node(&draft, 1, PROV_K_FILE, 1000 * SECOND);
+	add_text(&draft, 1, PROV_T_OPEN, "/new", 1000 * SECOND);
+	add_node(&draft, 2, PROV_K_FILE, 1000 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	begin(&draft, 1000 * SECOND);
+	add_end(&draft, 2, 1001 * SECOND);
+	/* Nothing older knows of this one, and nothing needs to. */
+	add_node(&draft, 3, PROV_K_FILE, 1001 * SECOND);
+	add_end(&draft, 3, 1002 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	begin(&draft, 2000 * SECOND);
+	add_node(&draft, 4, PROV_K_FILE, 2000 * SECOND);
+	add_end(&draft, 4, 2000 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	assert_true(carry_join(carry, past));
+	assert_int_equal(carry_counters(past).nodes, 0);
+	assert_int_equal(carry_counters(past).bytes, 0);
+	carry_free(past);
+	assert_int_equal(carry_counters(carry).nodes, 3);
+
+	past = carry_new_past(carry);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_FILE, SECOND);
+	add_text(&draft, 1, PROV_T_OPEN, "/old", SECOND);
+	add_node(&draft, 2, PROV_K_FILE, SECOND);
+	add_text(&draft, 2, PROV_T_OPEN, "/ended", SECOND);
+	add_node(&draft, 5, PROV_K_FILE, SECOND);
+	add_text(&draft, 5, PROV_T_OPEN, "/idle", SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	assert_true(carry_join(carry, past));
+	carry_free(past);
+
+	carry_segment(carry);
+	begin(&draft, 2001 * SECOND);
+	add_edge(&draft, 1, 2, 2001 * SECOND);
+	add_edge(&draft, 4, 5, 2001 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 5 @1\nopen 5 /idle @1\nnode 1 @1000\nopen 1 /new @1000\n"
+			    "node 4 @2000\nend 4 @2000\n");
+	/* What has ended is forgotten like all that does. */
+	begin(&draft, 3000 * SECOND);
+	assert_string_equal(carried_for(carry, &draft), "");
+	assert_int_equal(carry_counters(carry).nodes, 2);
+	carry_free(carry);
+}
+
+/* It takes half of the memory: there must be room for what comes. */
+static void test_older_segments_are_bounded(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	bool more = true;
+	uint64_t id = 1;
+
+	(void)state;
+	while (more) {
+		struct carry *const past = carry_new_past(carry);
+
+		begin(&draft, SECOND);
+		for (unsigned int i = 0; i < 500; i++)
+			add_node(&draft, id++, PROV_K_FILE, SECOND);
+		assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+		more = carry_join(carry, past);
+		carry_free(past);
+		assert_true(carry_counters(carry).bytes <= 1 << 20);
+		assert_true(id < 20000);
+	}
+	assert_true(id > 1000);
+	carry_free(carry);
+}
+
 static void put_at(struct spool *spool, uint32_t cpu, uint64_t seq, uint64_t first_ns)
 {
 	struct prov_subbuf_header *const header = (void *)draft.data;
@@ -679,6 +758,8 @@ int main(void)
 		TEST(test_far_times_and_large_records),
 		TEST(test_memory_is_bounded),
 		TEST(test_ended_go_first),
+		TEST(test_older_segments),
+		TEST(test_older_segments_are_bounded),
 		TEST(test_order),
 		TEST(test_spool_events),
 	};

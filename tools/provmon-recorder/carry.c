@@ -41,6 +41,7 @@ struct node {
 	uint64_t ended_ns;		/* 0 while it lives */
 	uint32_t bytes, room;
 	bool used;			/* since the clock's hand was here */
+	bool carried;			/* its description is from an older segment */
 	uint8_t *records;
 };
 
@@ -56,6 +57,7 @@ struct carry {
 	struct node *first_ended, **last_ended;
 
 	size_t limit;
+	bool past;			/* see carry_new_past() */
 	struct carry_counters counters;
 
 	/* What carry_prepare() makes. */
@@ -133,25 +135,31 @@ static void grow_table(struct carry *carry)
 	free(old);
 }
 
+static void add_node(struct carry *carry, struct node *node)
+{
+	struct node **bucket;
+
+	if (carry->counters.nodes >= carry->bucket_count)
+		grow_table(carry);
+	bucket = bucket_of(carry, node->id);
+	node->next = *bucket;
+	*bucket = node;
+	carry->counters.nodes++;
+	carry->counters.bytes += node_cost(node);
+}
+
 static struct node *find_or_add(struct carry *carry, uint64_t id)
 {
 	struct node *node = find(carry, id);
-	struct node **bucket;
 
 	if (node)
 		return node;
-	if (carry->counters.nodes >= carry->bucket_count)
-		grow_table(carry);
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;
 	node->id = id;
 	node->used = true;
-	bucket = bucket_of(carry, id);
-	node->next = *bucket;
-	*bucket = node;
-	carry->counters.nodes++;
-	carry->counters.bytes += node_cost(node);
+	add_node(carry, node);
 	return node;
 }
 
@@ -180,11 +188,15 @@ static void forget_first_ended(struct carry *carry)
 	node_free(carry, node);
 }
 
-/* Forget nodes that ended so long ago that nothing will name them any more. */
+/* Did it end so long ago that nothing will name it any more? */
+static bool is_past_grace(const struct carry *carry, const struct node *node)
+{
+	return node->ended_ns && node->ended_ns + GRACE_NS < carry->now_ns;
+}
+
 static void forget_ended(struct carry *carry)
 {
-	while (carry->first_ended &&
-	       carry->first_ended->ended_ns + GRACE_NS < carry->now_ns)
+	while (!carry->past && carry->first_ended && is_past_grace(carry, carry->first_ended))
 		forget_first_ended(carry);
 }
 
@@ -430,18 +442,23 @@ static int keep(struct carry *carry, struct node *node, const struct prov_record
 	return 0;
 }
 
-static void end_node(struct carry *carry, struct node *node, uint64_t time_ns)
+static void add_ended(struct carry *carry, struct node *node)
 {
-	if (node->ended_ns)
-		return;
-	node->ended_ns = time_ns ? time_ns : 1;
 	node->next_ended = NULL;
 	*carry->last_ended = node;
 	carry->last_ended = &node->next_ended;
 }
 
+static void end_node(struct carry *carry, struct node *node, uint64_t time_ns)
+{
+	if (node->ended_ns)
+		return;
+	node->ended_ns = time_ns ? time_ns : 1;
+	add_ended(carry, node);
+}
+
 static int learn_item(struct carry *carry, const struct prov_iter *iter,
-		      const struct prov_item *item)
+		      const struct prov_item *item, bool carried)
 {
 	const struct prov_record *const rec = (const void *)(iter->at - item->bytes);
 	struct node *node;
@@ -475,6 +492,7 @@ static int learn_item(struct carry *carry, const struct prov_iter *iter,
 		return 0;
 	}
 	node->used = true;
+	node->carried |= carried;
 	err = keep(carry, node, rec, item->time_ns, iter->wall_offset_ns);
 	if (item->type == PROV_R_END)
 		end_node(carry, node, item->time_ns);
@@ -488,6 +506,7 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 	int ret = 0;
 
 	while ((header = prov_subbuf_next(raw, raw_bytes, &offset))) {
+		const bool carried = le32toh(header->cpu) == PROV_CPU_CARRIED;
 		struct prov_iter iter;
 		struct prov_item item;
 
@@ -496,7 +515,7 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 			carry->now_ns = le64toh(header->last_ns);
 		prov_iter_init(&iter, header);
 		while (prov_iter_next(&iter, &item)) {
-			const int err = learn_item(carry, &iter, &item);
+			const int err = learn_item(carry, &iter, &item, carried);
 
 			if (err)
 				ret = err;
@@ -505,6 +524,66 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 	forget_ended(carry);
 	forget_unused(carry);
 	return ret;
+}
+
+/* ---- older segments ---------------------------------------------------- */
+
+struct carry *carry_new_past(const struct carry *carry)
+{
+	struct carry *const past = carry_new(carry->limit / 2);
+
+	if (past)
+		past->past = true;
+	return past;
+}
+
+/* Take a node of @past over, or free it. */
+static void join_node(struct carry *carry, struct carry *past, struct node *node)
+{
+	const bool gone = is_past_grace(carry, node);
+
+	/* A segment that uses a node describes it as far as it is known. */
+	if (find(carry, node->id) || (gone && !node->carried)) {
+		node_free(past, node);
+		return;
+	}
+	past->counters.nodes--;
+	past->counters.bytes -= node_cost(node);
+	if (gone) {
+		/* Still older segments describe it: remember that it is no more. */
+		free(node->records);
+		node->records = NULL;
+		node->bytes = 0;
+		node->room = 0;
+	}
+	add_node(carry, node);
+	if (node->ended_ns)
+		add_ended(carry, node);
+}
+
+bool carry_join(struct carry *carry, struct carry *past)
+{
+	static const uint8_t no_boot[sizeof(carry->boot_id)];
+
+	if (!memcmp(carry->boot_id, no_boot, sizeof(no_boot)))
+		memcpy(carry->boot_id, past->boot_id, sizeof(carry->boot_id));
+	if (memcmp(carry->boot_id, past->boot_id, sizeof(carry->boot_id)))
+		return false;
+	if (past->now_ns > carry->now_ns)
+		carry->now_ns = past->now_ns;
+	carry->counters.dropped += past->counters.dropped;
+	carry->counters.forgotten += past->counters.forgotten;
+	for (size_t i = 0; i < past->bucket_count; i++) {
+		while (past->buckets[i]) {
+			struct node *const node = past->buckets[i];
+
+			past->buckets[i] = node->next;
+			join_node(carry, past, node);
+		}
+	}
+	past->first_ended = NULL;
+	past->last_ended = &past->first_ended;
+	return !past->counters.forgotten && carry->counters.bytes <= carry->limit / 2;
 }
 
 /* ---- making carried sub-buffers ---------------------------------------- */

@@ -75,6 +75,28 @@ int carry_prepare(struct carry *carry, const void *raw, size_t raw_bytes,
  */
 int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes);
 
+/**
+ * carry_new_past - make a memory for a segment that is older than all that is known
+ * @carry: to which carry_join() will add it
+ *
+ * It takes at most half of the memory that @carry may take.  One remembers what
+ * one frame after the other changes; so a log that is read from its newest
+ * segment back needs a memory for each segment.
+ *
+ * Return: it, for carry_learn() and carry_join(); NULL without memory.
+ */
+struct carry *carry_new_past(const struct carry *carry);
+
+/**
+ * carry_join - add what an older segment tells of nodes that are not known
+ * @past: all of the segment; is empty then, and only good for carry_free()
+ *
+ * Not between carry_prepare() and the use of what it made.
+ *
+ * Return: is there room for what a still older segment tells?
+ */
+bool carry_join(struct carry *carry, struct carry *past);
+
 /** carry_counters - what it costs */
 struct carry_counters carry_counters(const struct carry *carry);
 

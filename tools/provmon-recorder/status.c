@@ -96,6 +96,7 @@ static void print_status(FILE *file, const struct options *options, const char *
 	print_number(file, "syncs", progress->syncs);
 	print_number(file, "carried_nodes", progress->carry.nodes);
 	print_number(file, "carried_bytes", progress->carry.bytes);
+	print_number(file, "unread_segments", progress->unread_segments);
 	print_number(file, "forgotten_nodes", progress->carry.forgotten);
 	print_number(file, "dropped_descriptions", progress->carry.dropped);
 	for (size_t i = 0; i < channels->count; i++)
