@@ -98,13 +98,19 @@ static void add_cred(struct draft *draft, uint64_t id, uint32_t uid, uint64_t ti
 	rec->uid[0] = htole32(uid);
 }
 
-static void add_edge(struct draft *draft, uint64_t from, uint64_t to, uint64_t time_ns)
+static void add_flow(struct draft *draft, uint8_t op, uint64_t from, uint64_t to,
+		     uint64_t time_ns)
 {
 	struct prov_edge_record *const rec =
-		add(draft, PROV_R_EDGE_DATA, PROV_OP_READ, sizeof(*rec), time_ns);
+		add(draft, PROV_R_EDGE_DATA, op, sizeof(*rec), time_ns);
 
 	rec->from = htole64(from);
 	rec->to = htole64(to);
+}
+
+static void add_edge(struct draft *draft, uint64_t from, uint64_t to, uint64_t time_ns)
+{
+	add_flow(draft, PROV_OP_READ, from, to, time_ns);
 }
 
 static void add_peer(struct draft *draft, uint64_t id, uint64_t peer, uint64_t time_ns)
@@ -170,8 +176,8 @@ static void note_item(const struct prov_item *item, const struct prov_iter *iter
 		note("remote %" PRIu64 " %u @%" PRIu64 "\n", item->id, item->address.port, seconds);
 		break;
 	case PROV_R_PROCESS_ATTR:
-		note("attr %" PRIu64 " %" PRIu64 " @%" PRIu64 "\n", item->id,
-		     item->process_attr.cgroup, seconds);
+		note("attr %" PRIu64 " %" PRIu64 "%s @%" PRIu64 "\n", item->id,
+		     item->process_attr.cgroup, item->process_attr.pid ? " pid" : "", seconds);
 		break;
 	case PROV_R_PID:
 		note("pid %" PRIu64 " %" PRIu32 " @%" PRIu64 "\n", item->id, item->pid.pid,
@@ -372,6 +378,89 @@ static void test_attributes(void **state)
 	assert_string_equal(carried_for(carry, &draft),
 			    "node 1 @1\npid 1 2 @1\nattr 1 8 @2\ncgroup 1 /new @2\n"
 			    "secctx 1 confined @3\n");
+}
+
+/* A shell with all that a process passes on, recorded at 1 s. */
+static void describe_shell(struct carry *carry)
+{
+	static char argv[65001];
+	struct prov_process_attr_record *attr;
+
+	memset(argv, 'x', sizeof(argv) - 1);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	add_text(&draft, 1, PROV_T_EXE, "/bin/sh", SECOND);
+	add_text(&draft, 1, PROV_T_COMM, "its own", SECOND);
+	add_text(&draft, 1, PROV_T_GROUPS, "1:4", SECOND);
+	add_cred(&draft, 1, 7, SECOND);
+	attr = add(&draft, PROV_R_PROCESS_ATTR, 0, sizeof(*attr), SECOND);
+	attr->id = htole64(1);
+	attr->cgroup = htole64(5);
+	attr->pid = htole32(2);
+	carried_for(carry, &draft);
+	begin(&draft, SECOND);
+	add_text(&draft, 1, PROV_T_ARGV, argv, SECOND);
+	carried_for(carry, &draft);
+}
+
+/* What a process has from the one that forked it is said of it in later segments. */
+static void test_fork_inherits(void **state)
+{
+	struct carry *const carry = *state;
+	size_t bytes;
+
+	describe_shell(carry);
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 2, PROV_K_PROCESS, 3 * SECOND);
+	add_cred(&draft, 2, 8, 3 * SECOND);
+	add_text(&draft, 2, PROV_T_GROUPS, "1:9", 4 * SECOND);
+	add_flow(&draft, PROV_OP_FORK, 1, 2, 3 * SECOND);
+	carried_for(carry, &draft);
+	bytes = carry_counters(carry).bytes;
+	/* Not what came to be true of the parent after that. */
+	begin(&draft, 6 * SECOND);
+	add_text(&draft, 1, PROV_T_SECCTX, "later", 6 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 7 * SECOND);
+	add_edge(&draft, 2, 2, 7 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 2 @3\ncred 2 8 @3\ngroups 2 1:9 @4\nexe 2 /bin/sh @3\n"
+			    "attr 2 5 @3\nargv 2 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx @3\n");
+	/* A long argv is not there once for each child. */
+	begin(&draft, 8 * SECOND);
+	for (uint64_t id = 10; id < 20; id++) {
+		add_node(&draft, id, PROV_K_PROCESS, 8 * SECOND);
+		add_flow(&draft, PROV_OP_FORK, 1, id, 8 * SECOND);
+	}
+	carried_for(carry, &draft);
+	assert_true(carry_counters(carry).bytes - bytes < 10 * 8192);
+}
+
+/* Who executes a program has its own image, and the rest from what it was. */
+static void test_exec_inherits(void **state)
+{
+	struct carry *const carry = *state;
+
+	describe_shell(carry);
+	/* The child of a child, and records of another CPU that come before theirs. */
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 3, PROV_K_PROCESS, 5 * SECOND);
+	add_text(&draft, 3, PROV_T_EXE, "/bin/ls", 5 * SECOND);
+	add_flow(&draft, PROV_OP_EXEC, 2, 3, 5 * SECOND);
+	add_flow(&draft, PROV_OP_EXEC, 9, 3, 5 * SECOND);
+	carried_for(carry, &draft);
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 9, PROV_K_FILE, 3 * SECOND);
+	add_node(&draft, 2, PROV_K_PROCESS, 3 * SECOND);
+	add_flow(&draft, PROV_OP_FORK, 1, 2, 3 * SECOND);
+	add_end(&draft, 2, 5 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 7 * SECOND);
+	add_edge(&draft, 3, 3, 7 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 3 @5\nexe 3 /bin/ls @5\ngroups 3 1:4 @5\nattr 3 5 @5\n");
 }
 
 static void test_mounts(void **state)
@@ -749,6 +838,8 @@ int main(void)
 		TEST(test_many_names_are_bounded),
 		TEST(test_state_of_a_process),
 		TEST(test_attributes),
+		TEST(test_fork_inherits),
+		TEST(test_exec_inherits),
 		TEST(test_mounts),
 		TEST(test_ends_of_refusals),
 		TEST(test_peers_of_peers),

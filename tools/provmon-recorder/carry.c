@@ -19,6 +19,8 @@
 #define MAX_NAMES	32
 #define MAX_REMOTES	8
 #define FIRST_BUCKETS	4096
+/* Of a text that is remembered for each process that inherited it. */
+#define MAX_INHERITED	4096
 
 /* A record that is remembered; @rec is followed by the rest of it. */
 struct kept {
@@ -45,6 +47,18 @@ struct node {
 	uint8_t *records;
 };
 
+/*
+ * A process was forked, or executed a program: until that, it has been @from.
+ * Records of several CPUs arrive in no order, so what it inherits is looked for
+ * when all of a frame is learnt, and once more after the next.
+ */
+struct heir {
+	uint64_t from, to;
+	uint64_t time_ns, wall_offset_ns;
+	bool forked;			/* and has the image of @from */
+	bool again;
+};
+
 struct carry {
 	uint8_t boot_id[16];
 	uint64_t segment;		/* counts segments, from 1 */
@@ -55,6 +69,9 @@ struct carry {
 	size_t bucket_count;		/* a power of two */
 	size_t hand;			/* of the clock that finds what to forget */
 	struct node *first_ended, **last_ended;
+
+	struct heir *heirs;
+	size_t heir_count, heir_room;
 
 	size_t limit;
 	bool past;			/* see carry_new_past() */
@@ -175,6 +192,7 @@ static void forget_all(struct carry *carry)
 	}
 	carry->first_ended = NULL;
 	carry->last_ended = &carry->first_ended;
+	carry->heir_count = 0;
 }
 
 static void forget_first_ended(struct carry *carry)
@@ -263,6 +281,7 @@ void carry_free(struct carry *carry)
 		return;
 	forget_all(carry);
 	free(carry->buckets);
+	free(carry->heirs);
 	free(carry->chosen);
 	free(carry->out);
 	free(carry);
@@ -442,6 +461,154 @@ static int keep(struct carry *carry, struct node *node, const struct prov_record
 	return 0;
 }
 
+/* ---- what a process has from the one that it came from ------------------ */
+
+static int add_heir(struct carry *carry, const struct prov_iter *iter,
+		    const struct prov_item *item)
+{
+	if (carry->heir_count == carry->heir_room) {
+		const size_t room = carry->heir_room ? 2 * carry->heir_room : 256;
+		struct heir *const heirs = reallocarray(carry->heirs, room, sizeof(*heirs));
+
+		if (!heirs)
+			return -ENOMEM;
+		carry->heirs = heirs;
+		carry->heir_room = room;
+	}
+	carry->heirs[carry->heir_count++] = (struct heir) {
+		.from = item->id,
+		.to = item->edge.to,
+		.time_ns = item->time_ns,
+		.wall_offset_ns = iter->wall_offset_ns,
+		.forked = item->sub == PROV_OP_FORK,
+	};
+	return 0;
+}
+
+static bool is_described(const struct node *node)
+{
+	return node && node->bytes && kept_at(node, 0)->rec.type == PROV_R_NODE;
+}
+
+static bool is_process(const struct node *node)
+{
+	return kept_at(node, 0)->rec.sub == PROV_K_PROCESS;
+}
+
+static bool has(const struct node *node, uint8_t type, uint8_t sub)
+{
+	for (size_t at = 0; at < node->bytes; at += kept_bytes(kept_at(node, at))) {
+		const struct prov_record *const rec = &kept_at(node, at)->rec;
+
+		if (rec->type == type && rec->sub == sub)
+			return true;
+	}
+	return false;
+}
+
+/* As readers see it: what is recorded at each fork or exec is not inherited. */
+static bool is_inherited(const struct prov_record *rec, bool forked)
+{
+	if (rec->type == PROV_R_PROCESS_ATTR)
+		return true;
+	if (rec->type != PROV_R_TEXT)
+		return false;
+	switch (rec->sub) {
+	case PROV_T_SECCTX:
+	case PROV_T_CGROUP:
+	case PROV_T_GROUPS:
+		return true;
+	case PROV_T_EXE:
+		return forked;
+	case PROV_T_ARGV:
+		return forked && !((const struct prov_text_record *)rec)->offset;
+	default:
+		return false;
+	}
+}
+
+static int give(struct carry *carry, struct node *node, const struct prov_record *rec,
+		const struct heir *heir)
+{
+	union {
+		struct prov_record rec;
+		struct prov_text_record text;
+		struct prov_process_attr_record attr;
+		uint8_t bytes[sizeof(struct prov_text_record) + MAX_INHERITED];
+	} own;
+	size_t bytes = le16toh(rec->bytes);
+
+	/* Only what comes in parts can be longer, and then the rest counts as lost. */
+	if (bytes > sizeof(own))
+		bytes = sizeof(own);
+	memcpy(&own, rec, bytes);
+	own.rec.bytes = htole16(bytes);
+	if (rec->type == PROV_R_TEXT) {
+		own.text.id = htole64(node->id);
+	} else {
+		own.attr.id = htole64(node->id);
+		own.attr.pid = 0;
+	}
+	return keep(carry, node, &own.rec, heir->time_ns, heir->wall_offset_ns);
+}
+
+/* Return: 1 if all is known that there can be, 0 if not, or -ENOMEM. */
+static int inherit(struct carry *carry, const struct heir *heir)
+{
+	struct node *const node = find(carry, heir->to);
+	const struct node *const from = find(carry, heir->from);
+
+	if (!is_described(node) || !is_described(from))
+		return 0;
+	/* A program's file passes nothing on. */
+	if (node == from || !is_process(node) || !is_process(from))
+		return 1;
+	for (size_t at = 0; at < from->bytes; at += kept_bytes(kept_at(from, at))) {
+		const struct kept *const kept = kept_at(from, at);
+		int err;
+
+		if (!is_inherited(&kept->rec, heir->forked) || kept->time_ns > heir->time_ns ||
+		    has(node, kept->rec.type, kept->rec.sub))
+			continue;
+		err = give(carry, node, &kept->rec, heir);
+		if (err)
+			return err;
+	}
+	return !heir->forked || has(node, PROV_R_TEXT, PROV_T_EXE);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct heir *const a = left, *const b = right;
+
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
+static int inherit_all(struct carry *carry)
+{
+	size_t left = 0;
+	int ret = 0;
+
+	/* Who is forked forks later. */
+	if (carry->heir_count)
+		qsort(carry->heirs, carry->heir_count, sizeof(*carry->heirs), by_time);
+	for (size_t i = 0; i < carry->heir_count; i++) {
+		struct heir *const heir = &carry->heirs[i];
+		const int done = inherit(carry, heir);
+
+		if (done < 0)
+			ret = done;
+		if (done || heir->again)
+			continue;
+		heir->again = true;
+		carry->heirs[left++] = *heir;
+	}
+	carry->heir_count = left;
+	return ret;
+}
+
+/* ---- learning ---------------------------------------------------------- */
+
 static void add_ended(struct carry *carry, struct node *node)
 {
 	node->next_ended = NULL;
@@ -488,6 +655,9 @@ static int learn_item(struct carry *carry, const struct prov_iter *iter,
 		if (!node)
 			return item->type == PROV_R_END ? 0 : -ENOMEM;
 		break;
+	case PROV_R_EDGE_DATA:
+		return item->sub == PROV_OP_FORK || item->sub == PROV_OP_EXEC ?
+		       add_heir(carry, iter, item) : 0;
 	default:
 		return 0;
 	}
@@ -521,6 +691,8 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 				ret = err;
 		}
 	}
+	if (inherit_all(carry))
+		ret = -ENOMEM;
 	forget_ended(carry);
 	forget_unused(carry);
 	return ret;

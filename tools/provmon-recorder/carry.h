@@ -15,6 +15,15 @@
  * the last CRED, INODE_ATTR, PEER, OPAQUE and local ADDRESS; the last few remote
  * ADDRESSes.
  * All are repeated with the time at which they were recorded.
+ *
+ * A process that was forked has the program, arguments, namespaces, cgroup, security
+ * context and groups of its parent, and the kernel does not say them again; one that
+ * executed a program has some of them from what it was.  Readers find them along
+ * the edge, which no later segment has.  So they are remembered as the child's
+ * own, since the fork or exec, but for what it has recorded itself; of long arguments
+ * the beginning.  Repeating the edge and the parent instead would be an edge
+ * that is there twice, and a line of parents that have ended to be kept for each
+ * process.
  */
 #ifndef RECORDER_CARRY_H
 #define RECORDER_CARRY_H
