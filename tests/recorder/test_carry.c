@@ -345,6 +345,29 @@ static void test_state_of_a_process(void **state)
 	assert_non_null(strstr(carried_for(carry, &draft), "cred 1 44 @4"));
 }
 
+/* Who changes CPU has the end of its arguments read before their beginning. */
+static void test_parts_in_any_order(void **state)
+{
+	struct carry *const carry = *state;
+
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "9abc", 12, 8, 2 * SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "12345678", 12, 0, SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 4 * SECOND);
+	add_edge(&draft, 1, 1, 4 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 1 @1\nargv 1 9abc @2\nargv 1 12345678 @1\n");
+	/* Another text is not mixed with it, and the same is not there twice. */
+	add_text_part(&draft, 1, PROV_T_ARGV, "new", 3, 0, 4 * SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "new", 3, 0, 5 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\nargv 1 new @5\n");
+}
+
 static void add_attr(struct draft *draft, uint64_t id, uint64_t cgroup, uint64_t time_ns)
 {
 	struct prov_process_attr_record *const rec =
@@ -837,6 +860,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_many_names_are_bounded),
 		TEST(test_state_of_a_process),
+		TEST(test_parts_in_any_order),
 		TEST(test_attributes),
 		TEST(test_fork_inherits),
 		TEST(test_exec_inherits),

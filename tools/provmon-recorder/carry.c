@@ -354,7 +354,8 @@ static bool text_replaces(const struct prov_record *new, const struct prov_recor
 	case PROV_T_ARGV:
 	case PROV_T_ENVIRON:
 		return old->sub == new->sub &&
-		       (!new_text->offset || new_text->offset == old_text->offset);
+		       (new_text->total_bytes != old_text->total_bytes ||
+			new_text->offset == old_text->offset);
 	case PROV_T_OPEN:
 	case PROV_T_CREATE:
 	case PROV_T_LINK:
