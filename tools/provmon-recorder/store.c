@@ -67,10 +67,40 @@ static void read_id(const char *path, uint8_t *id)
 	}
 }
 
+/*
+ * Who else can write to the directory can take segments away, and have files
+ * written where they have put links.  The last component may be a link: it is what
+ * it leads to that counts.
+ */
+static int check_dir(int fd, const char *path)
+{
+	struct stat stat;
+	int err;
+
+	if (fstat(fd, &stat)) {
+		err = -errno;
+		say(LOG_ERR, "cannot look at the log directory %s: %s", path, strerror(-err));
+		return err;
+	}
+	if (stat.st_uid != geteuid()) {
+		say(LOG_ERR, "the log directory %s belongs to user %u, and not to user %u who runs "
+		    "the recorder: chown it, or choose another with --log", path,
+		    (unsigned int)stat.st_uid, (unsigned int)geteuid());
+		return -EPERM;
+	}
+	if (stat.st_mode & (S_IWGRP | S_IWOTH)) {
+		say(LOG_ERR, "the log directory %s has mode %04o and can be written by others: "
+		    "chmod it to 0750, or choose another with --log", path,
+		    stat.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int open_dir(const char *path, gid_t gid)
 {
 	bool made = false;
-	int fd;
+	int fd, err;
 
 	if (!mkdir(path, 0750))
 		made = true;
@@ -81,7 +111,10 @@ static int open_dir(const char *path, gid_t gid)
 		goto failed;
 	if (made && gid != (gid_t)-1 && fchown(fd, -1, gid))
 		say(LOG_WARNING, "cannot give %s to the log's group: %s", path, strerror(errno));
-	return fd;
+	err = check_dir(fd, path);
+	if (err)
+		close(fd);
+	return err ? err : fd;
 
 failed:
 	say(LOG_ERR, "cannot use the log directory %s: %s", path, strerror(errno));
