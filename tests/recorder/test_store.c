@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -77,17 +78,25 @@ static void check_counters(const struct store *store, const char *directory)
 	assert_int_equal(counters.log_bytes, bytes);
 }
 
-static void write_segment(struct store *store)
+static void write_segment_of(struct store *store, uint64_t last_ns, uint64_t last_wall_ns)
 {
 	const struct prov_subbuf_header raw = {
 		.magic = htole32(PROV_MAGIC),
 		.format = htole16(PROV_FORMAT_VERSION),
 		.header_bytes = htole16(sizeof(raw)),
 		.used_bytes = htole32(sizeof(raw)),
+		.first_ns = htole64(last_ns),
+		.last_ns = htole64(last_ns),
+		.wall_offset_ns = htole64(last_wall_ns - last_ns),
 	};
 
 	assert_true(store_begin(store) >= 0);
 	assert_int_equal(store_append(store, PROV_FRAME_SUBBUFS, &raw, sizeof(raw)), 0);
+}
+
+static void write_segment(struct store *store)
+{
+	write_segment_of(store, 0, 0);
 }
 
 static void foreign_file(const char *directory, uint64_t number, bool open, const char *text)
@@ -108,16 +117,22 @@ static void foreign_segment(const char *directory, uint64_t number)
 	foreign_file(directory, number, false, "not from here");
 }
 
-static struct store *open_store(const char *directory, uint64_t retain_bytes)
+static struct store *open_store_for(const char *directory, uint64_t retain_bytes,
+				   uint64_t retain_age_ns)
 {
 	const struct options options = {
 		.log_dir = directory, .max_segment_bytes = 1 << 20, .max_age_ns = UINT64_MAX,
-		.retain_bytes = retain_bytes, .level = 1,
+		.retain_bytes = retain_bytes, .retain_age_ns = retain_age_ns, .level = 1,
 	};
 	struct store *store;
 
 	assert_int_equal(store_open(&store, &options, -1), 0);
 	return store;
+}
+
+static struct store *open_store(const char *directory, uint64_t retain_bytes)
+{
+	return open_store_for(directory, retain_bytes, 0);
 }
 
 static void test_counters_are_what_is_there(void **state)
@@ -264,6 +279,108 @@ static void test_number_in_use_is_passed_over(void **state)
 	store_close(store);
 }
 
+#define SECOND	1000000000ull
+#define YEAR	(365 * 86400 * SECOND)
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+/* A segment whose file is as old as files get; returns its number. */
+static uint64_t seal_old_file(const char *directory, struct store *store)
+{
+	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+	const uint64_t number = store_counters(store).segment;
+	char name[PROV_SEGMENT_NAME_BYTES], path[256];
+
+	assert_int_equal(store_seal(store), 0);
+	prov_segment_name(name, number, false);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	return number;
+}
+
+static void move_to_other_boot(const char *directory, uint64_t number, time_t mtime)
+{
+	const struct timespec times[2] = { { mtime, 0 }, { mtime, 0 } };
+	const int dirfd = open(directory, O_RDONLY | O_DIRECTORY);
+	static const uint8_t other[16] = { 1 };
+	char name[PROV_SEGMENT_NAME_BYTES];
+	int fd;
+
+	prov_segment_name(name, number, false);
+	fd = openat(dirfd, name, O_WRONLY);
+	assert_int_equal(pwrite(fd, other, sizeof(other),
+				offsetof(struct prov_segment_header, boot_id)), sizeof(other));
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+	close(dirfd);
+}
+
+/* The wall clock went a year forward since: what is of this boot is not older for that. */
+static void test_age_of_this_boot(void **state)
+{
+	const uint64_t now_ns = clock_ns(CLOCK_BOOTTIME), wall_ns = clock_ns(CLOCK_REALTIME);
+	struct store *store = open_store_for(*state, 0, 600 * SECOND);
+	uint64_t number;
+
+	write_segment_of(store, now_ns, wall_ns - YEAR);
+	number = seal_old_file(*state, store);
+	assert_int_equal(store_retain(store), 0);
+	assert_true(is_there(*state, number, false));
+	store_close(store);
+	store = open_store_for(*state, 0, 2 * SECOND);
+	write_segment_of(store, now_ns - 1 * SECOND, wall_ns);
+	assert_int_equal(store_seal(store), 0);
+	assert_int_equal(store_retain(store), 0);
+	assert_true(is_there(*state, number, false));
+	sleep(3);
+	assert_int_equal(store_retain(store), 0);
+	assert_false(is_there(*state, number, false));
+	assert_int_equal(store_counters(store).segments, 0);
+	store_close(store);
+}
+
+/* Of other boots there is only the wall clock; not the file's, which copying sets. */
+static void test_age_of_other_boots(void **state)
+{
+	const uint64_t now_ns = clock_ns(CLOCK_BOOTTIME), wall_ns = clock_ns(CLOCK_REALTIME);
+	struct store *const store = open_store_for(*state, 0, 600 * SECOND);
+	uint64_t old, young;
+
+	write_segment_of(store, now_ns, wall_ns - YEAR);
+	old = seal_old_file(*state, store);
+	move_to_other_boot(*state, old, wall_ns / SECOND);
+	write_segment_of(store, 1, wall_ns);
+	young = seal_old_file(*state, store);
+	move_to_other_boot(*state, young, 1);
+	assert_int_equal(store_retain(store), 0);
+	assert_false(is_there(*state, old, false));
+	assert_true(is_there(*state, young, false));
+	store_close(store);
+}
+
+/* What has no end that says it is as old as its file. */
+static void test_age_of_strangers(void **state)
+{
+	struct store *const store = open_store_for(*state, 0, 600 * SECOND);
+	char path[256];
+	const struct timespec times[2] = { { 1, 0 }, { 1, 0 } };
+
+	foreign_segment(*state, 0);
+	assert_int_equal(store_retain(store), 0);
+	assert_true(is_there(*state, 0, false));
+	snprintf(path, sizeof(path), "%s/segment-%016u.plog", (const char *)*state, 0u);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(store_retain(store), 0);
+	assert_false(is_there(*state, 0, false));
+	store_close(store);
+}
+
 static int setup(void **state)
 {
 	*state = tempdir_new();
@@ -284,6 +401,9 @@ int main(void)
 		TEST(test_counters_are_what_is_there),
 		TEST(test_counters_do_not_read_the_log),
 		TEST(test_empty_leaves_no_gap),
+		TEST(test_age_of_this_boot),
+		TEST(test_age_of_other_boots),
+		TEST(test_age_of_strangers),
 		TEST(test_number_in_use_is_passed_over),
 		TEST(test_unsynced_are_given_up),
 		TEST(test_unsynced_are_removed),

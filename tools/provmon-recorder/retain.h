@@ -23,7 +23,8 @@
  * @gid: group of the file of marks, or (gid_t)-1
  * @bytes: length of the log above which the oldest segments go; 0: never
  * @least_bytes: a full disk does not make the log smaller than this
- * @age_ns: age above which segments go, since they were sealed; 0: never
+ * @age_ns: age above which segments go, since their last record; 0: never
+ * @boot_id: the running boot, as segments have it
  * @began: number of the first segment of this recorder
  * @writing: number of the segment that is being written, or will be next
  * @removed: counts what was removed
@@ -36,6 +37,7 @@ struct retain {
 	uint64_t bytes;
 	uint64_t least_bytes;
 	uint64_t age_ns;
+	uint8_t	 boot_id[16];
 	uint64_t began;
 	uint64_t writing;
 	uint64_t removed;

@@ -247,6 +247,7 @@ int store_open(struct store **store, const struct options *options, gid_t gid)
 		.least_bytes = options->keep_bytes,
 		.age_ns = options->retain_age_ns,
 	};
+	memcpy(new->retain.boot_id, new->boot_id, sizeof(new->boot_id));
 	err = survey(new, options->log_dir);
 	if (err)
 		goto out;
