@@ -738,6 +738,9 @@ bool carry_join(struct carry *carry, struct carry *past)
 {
 	static const uint8_t no_boot[sizeof(carry->boot_id)];
 
+	/* In a segment without a frame there is none. */
+	if (!memcmp(past->boot_id, no_boot, sizeof(no_boot)))
+		return true;
 	if (!memcmp(carry->boot_id, no_boot, sizeof(no_boot)))
 		memcpy(carry->boot_id, past->boot_id, sizeof(carry->boot_id));
 	if (memcmp(carry->boot_id, past->boot_id, sizeof(carry->boot_id)))
