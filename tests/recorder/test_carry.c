@@ -98,13 +98,19 @@ static void add_cred(struct draft *draft, uint64_t id, uint32_t uid, uint64_t ti
 	rec->uid[0] = htole32(uid);
 }
 
-static void add_edge(struct draft *draft, uint64_t from, uint64_t to, uint64_t time_ns)
+static void add_flow(struct draft *draft, uint8_t op, uint64_t from, uint64_t to,
+		     uint64_t time_ns)
 {
 	struct prov_edge_record *const rec =
-		add(draft, PROV_R_EDGE_DATA, PROV_OP_READ, sizeof(*rec), time_ns);
+		add(draft, PROV_R_EDGE_DATA, op, sizeof(*rec), time_ns);
 
 	rec->from = htole64(from);
 	rec->to = htole64(to);
+}
+
+static void add_edge(struct draft *draft, uint64_t from, uint64_t to, uint64_t time_ns)
+{
+	add_flow(draft, PROV_OP_READ, from, to, time_ns);
 }
 
 static void add_peer(struct draft *draft, uint64_t id, uint64_t peer, uint64_t time_ns)
@@ -170,8 +176,8 @@ static void note_item(const struct prov_item *item, const struct prov_iter *iter
 		note("remote %" PRIu64 " %u @%" PRIu64 "\n", item->id, item->address.port, seconds);
 		break;
 	case PROV_R_PROCESS_ATTR:
-		note("attr %" PRIu64 " %" PRIu64 " @%" PRIu64 "\n", item->id,
-		     item->process_attr.cgroup, seconds);
+		note("attr %" PRIu64 " %" PRIu64 "%s @%" PRIu64 "\n", item->id,
+		     item->process_attr.cgroup, item->process_attr.pid ? " pid" : "", seconds);
 		break;
 	case PROV_R_PID:
 		note("pid %" PRIu64 " %" PRIu32 " @%" PRIu64 "\n", item->id, item->pid.pid,
@@ -339,6 +345,29 @@ static void test_state_of_a_process(void **state)
 	assert_non_null(strstr(carried_for(carry, &draft), "cred 1 44 @4"));
 }
 
+/* Who changes CPU has the end of its arguments read before their beginning. */
+static void test_parts_in_any_order(void **state)
+{
+	struct carry *const carry = *state;
+
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "9abc", 12, 8, 2 * SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "12345678", 12, 0, SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 4 * SECOND);
+	add_edge(&draft, 1, 1, 4 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 1 @1\nargv 1 9abc @2\nargv 1 12345678 @1\n");
+	/* Another text is not mixed with it, and the same is not there twice. */
+	add_text_part(&draft, 1, PROV_T_ARGV, "new", 3, 0, 4 * SECOND);
+	add_text_part(&draft, 1, PROV_T_ARGV, "new", 3, 0, 5 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\nargv 1 new @5\n");
+}
+
 static void add_attr(struct draft *draft, uint64_t id, uint64_t cgroup, uint64_t time_ns)
 {
 	struct prov_process_attr_record *const rec =
@@ -372,6 +401,89 @@ static void test_attributes(void **state)
 	assert_string_equal(carried_for(carry, &draft),
 			    "node 1 @1\npid 1 2 @1\nattr 1 8 @2\ncgroup 1 /new @2\n"
 			    "secctx 1 confined @3\n");
+}
+
+/* A shell with all that a process passes on, recorded at 1 s. */
+static void describe_shell(struct carry *carry)
+{
+	static char argv[65001];
+	struct prov_process_attr_record *attr;
+
+	memset(argv, 'x', sizeof(argv) - 1);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_PROCESS, SECOND);
+	add_text(&draft, 1, PROV_T_EXE, "/bin/sh", SECOND);
+	add_text(&draft, 1, PROV_T_COMM, "its own", SECOND);
+	add_text(&draft, 1, PROV_T_GROUPS, "1:4", SECOND);
+	add_cred(&draft, 1, 7, SECOND);
+	attr = add(&draft, PROV_R_PROCESS_ATTR, 0, sizeof(*attr), SECOND);
+	attr->id = htole64(1);
+	attr->cgroup = htole64(5);
+	attr->pid = htole32(2);
+	carried_for(carry, &draft);
+	begin(&draft, SECOND);
+	add_text(&draft, 1, PROV_T_ARGV, argv, SECOND);
+	carried_for(carry, &draft);
+}
+
+/* What a process has from the one that forked it is said of it in later segments. */
+static void test_fork_inherits(void **state)
+{
+	struct carry *const carry = *state;
+	size_t bytes;
+
+	describe_shell(carry);
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 2, PROV_K_PROCESS, 3 * SECOND);
+	add_cred(&draft, 2, 8, 3 * SECOND);
+	add_text(&draft, 2, PROV_T_GROUPS, "1:9", 4 * SECOND);
+	add_flow(&draft, PROV_OP_FORK, 1, 2, 3 * SECOND);
+	carried_for(carry, &draft);
+	bytes = carry_counters(carry).bytes;
+	/* Not what came to be true of the parent after that. */
+	begin(&draft, 6 * SECOND);
+	add_text(&draft, 1, PROV_T_SECCTX, "later", 6 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 7 * SECOND);
+	add_edge(&draft, 2, 2, 7 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 2 @3\ncred 2 8 @3\ngroups 2 1:9 @4\nexe 2 /bin/sh @3\n"
+			    "attr 2 5 @3\nargv 2 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx @3\n");
+	/* A long argv is not there once for each child. */
+	begin(&draft, 8 * SECOND);
+	for (uint64_t id = 10; id < 20; id++) {
+		add_node(&draft, id, PROV_K_PROCESS, 8 * SECOND);
+		add_flow(&draft, PROV_OP_FORK, 1, id, 8 * SECOND);
+	}
+	carried_for(carry, &draft);
+	assert_true(carry_counters(carry).bytes - bytes < 10 * 8192);
+}
+
+/* Who executes a program has its own image, and the rest from what it was. */
+static void test_exec_inherits(void **state)
+{
+	struct carry *const carry = *state;
+
+	describe_shell(carry);
+	/* The child of a child, and records of another CPU that come before theirs. */
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 3, PROV_K_PROCESS, 5 * SECOND);
+	add_text(&draft, 3, PROV_T_EXE, "/bin/ls", 5 * SECOND);
+	add_flow(&draft, PROV_OP_EXEC, 2, 3, 5 * SECOND);
+	add_flow(&draft, PROV_OP_EXEC, 9, 3, 5 * SECOND);
+	carried_for(carry, &draft);
+	begin(&draft, 3 * SECOND);
+	add_node(&draft, 9, PROV_K_FILE, 3 * SECOND);
+	add_node(&draft, 2, PROV_K_PROCESS, 3 * SECOND);
+	add_flow(&draft, PROV_OP_FORK, 1, 2, 3 * SECOND);
+	add_end(&draft, 2, 5 * SECOND);
+	carried_for(carry, &draft);
+	carry_segment(carry);
+	begin(&draft, 7 * SECOND);
+	add_edge(&draft, 3, 3, 7 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 3 @5\nexe 3 /bin/ls @5\ngroups 3 1:4 @5\nattr 3 5 @5\n");
 }
 
 static void test_mounts(void **state)
@@ -539,6 +651,125 @@ static void test_memory_is_bounded(void **state)
 	carry_free(carry);
 }
 
+/* Who ends node after node, each with long arguments, cannot have living ones forgotten. */
+static void test_ended_go_first(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	static char text[60001];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	carry_segment(carry);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_FILE, SECOND);
+	carried_for(carry, &draft);
+	for (uint64_t id = 2; id < 202; id++) {
+		const uint64_t now_ns = SECOND + id * 1000000;
+
+		begin(&draft, now_ns);
+		add_node(&draft, id, PROV_K_PROCESS, now_ns);
+		add_text(&draft, id, PROV_T_ARGV, text, now_ns);
+		add_end(&draft, id, now_ns);
+		carried_for(carry, &draft);
+		assert_true(carry_counters(carry).bytes <= 1 << 20);
+	}
+	assert_int_equal(carry_counters(carry).forgotten, 0);
+	carry_segment(carry);
+	begin(&draft, 2 * SECOND);
+	add_edge(&draft, 2, 1, 2 * SECOND);
+	assert_string_equal(carried_for(carry, &draft), "node 1 @1\n");
+	/* The oldest of the ended go first: the last is still known. */
+	add_edge(&draft, 201, 1, 2 * SECOND);
+	carried_for(carry, &draft);
+	assert_non_null(strstr(lines, "node 201 @1\nargv 201 x"));
+	assert_non_null(strstr(lines, "end 201 @1\n"));
+	carry_free(carry);
+}
+
+/* A log that is read from its end: what is newer is true, what has ended stays so. */
+static void test_older_segments(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	struct carry *past = carry_new_past(carry);
+
+	(void)state;
+	begin(&draft, 1000 * SECOND);
+	((struct prov_subbuf_header *)draft.data)->cpu = htole32(PROV_CPU_CARRIED);
+	add_node(&draft, 1, PROV_K_FILE, 1000 * SECOND);
+	add_text(&draft, 1, PROV_T_OPEN, "/new", 1000 * SECOND);
+	add_node(&draft, 2, PROV_K_FILE, 1000 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	begin(&draft, 1000 * SECOND);
+	add_end(&draft, 2, 1001 * SECOND);
+	/* Nothing older knows of this one, and nothing needs to. */
+	add_node(&draft, 3, PROV_K_FILE, 1001 * SECOND);
+	add_end(&draft, 3, 1002 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	begin(&draft, 2000 * SECOND);
+	add_node(&draft, 4, PROV_K_FILE, 2000 * SECOND);
+	add_end(&draft, 4, 2000 * SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	assert_true(carry_join(carry, past));
+	assert_int_equal(carry_counters(past).nodes, 0);
+	assert_int_equal(carry_counters(past).bytes, 0);
+	carry_free(past);
+	assert_int_equal(carry_counters(carry).nodes, 3);
+
+	/* A recorder may have been killed before it wrote anything. */
+	past = carry_new_past(carry);
+	assert_true(carry_join(carry, past));
+	carry_free(past);
+
+	past = carry_new_past(carry);
+	begin(&draft, SECOND);
+	add_node(&draft, 1, PROV_K_FILE, SECOND);
+	add_text(&draft, 1, PROV_T_OPEN, "/old", SECOND);
+	add_node(&draft, 2, PROV_K_FILE, SECOND);
+	add_text(&draft, 2, PROV_T_OPEN, "/ended", SECOND);
+	add_node(&draft, 5, PROV_K_FILE, SECOND);
+	add_text(&draft, 5, PROV_T_OPEN, "/idle", SECOND);
+	assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+	assert_true(carry_join(carry, past));
+	carry_free(past);
+
+	carry_segment(carry);
+	begin(&draft, 2001 * SECOND);
+	add_edge(&draft, 1, 2, 2001 * SECOND);
+	add_edge(&draft, 4, 5, 2001 * SECOND);
+	assert_string_equal(carried_for(carry, &draft),
+			    "node 5 @1\nopen 5 /idle @1\nnode 1 @1000\nopen 1 /new @1000\n"
+			    "node 4 @2000\nend 4 @2000\n");
+	/* What has ended is forgotten like all that does. */
+	begin(&draft, 3000 * SECOND);
+	assert_string_equal(carried_for(carry, &draft), "");
+	assert_int_equal(carry_counters(carry).nodes, 2);
+	carry_free(carry);
+}
+
+/* It takes half of the memory: there must be room for what comes. */
+static void test_older_segments_are_bounded(void **state)
+{
+	struct carry *const carry = carry_new(1 << 20);
+	bool more = true;
+	uint64_t id = 1;
+
+	(void)state;
+	while (more) {
+		struct carry *const past = carry_new_past(carry);
+
+		begin(&draft, SECOND);
+		for (unsigned int i = 0; i < 500; i++)
+			add_node(&draft, id++, PROV_K_FILE, SECOND);
+		assert_int_equal(carry_learn(past, draft.data, draft.used), 0);
+		more = carry_join(carry, past);
+		carry_free(past);
+		assert_true(carry_counters(carry).bytes <= 1 << 20);
+		assert_true(id < 20000);
+	}
+	assert_true(id > 1000);
+	carry_free(carry);
+}
+
 static void put_at(struct spool *spool, uint32_t cpu, uint64_t seq, uint64_t first_ns)
 {
 	struct prov_subbuf_header *const header = (void *)draft.data;
@@ -634,7 +865,10 @@ int main(void)
 		TEST(test_names),
 		TEST(test_many_names_are_bounded),
 		TEST(test_state_of_a_process),
+		TEST(test_parts_in_any_order),
 		TEST(test_attributes),
+		TEST(test_fork_inherits),
+		TEST(test_exec_inherits),
 		TEST(test_mounts),
 		TEST(test_ends_of_refusals),
 		TEST(test_peers_of_peers),
@@ -643,6 +877,9 @@ int main(void)
 		TEST(test_text_before_its_node),
 		TEST(test_far_times_and_large_records),
 		TEST(test_memory_is_bounded),
+		TEST(test_ended_go_first),
+		TEST(test_older_segments),
+		TEST(test_older_segments_are_bounded),
 		TEST(test_order),
 		TEST(test_spool_events),
 	};

@@ -36,11 +36,58 @@ struct log {
 	int fd;
 };
 
+/* How many of the next syncs fail, of files and of directories; see run. */
+static unsigned int bad_file_syncs, bad_dir_syncs;
+/* What the kernel had in memory, and not on the disk, when a cache is dropped. */
+static off_t lost_bytes_at;
+
+int __real_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_posix_fadvise(int fd, off_t offset, off_t bytes, int advice);
+
+static bool sync_fails(int fd)
+{
+	unsigned int *bad = &bad_file_syncs;
+	struct stat stat;
+
+	assert_int_equal(fstat(fd, &stat), 0);
+	if (S_ISDIR(stat.st_mode))
+		bad = &bad_dir_syncs;
+	if (!*bad)
+		return false;
+	(*bad)--;
+	errno = EIO;
+	return true;
+}
+
+int __wrap_fsync(int fd)
+{
+	return sync_fails(fd) ? -1 : __real_fsync(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return sync_fails(fd) ? -1 : __real_fdatasync(fd);
+}
+
+int __wrap_posix_fadvise(int fd, off_t offset, off_t bytes, int advice)
+{
+	static const char zeroes[64];
+
+	if (!offset && !bytes && advice == POSIX_FADV_DONTNEED && lost_bytes_at)
+		assert_int_equal(pwrite(fd, zeroes, sizeof(zeroes), lost_bytes_at), sizeof(zeroes));
+	return 0;
+}
+
 static int setup(void **state)
 {
 	const char *const tmp = getenv("TMPDIR");
 	struct log *const log = calloc(1, sizeof(*log));
 
+	bad_file_syncs = bad_dir_syncs = 0;
+	lost_bytes_at = 0;
 	snprintf(log->path, sizeof(log->path), "%s/segment.XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(log->path))
 		return -1;
@@ -538,6 +585,72 @@ static void test_full_disk(void **state)
 	free(raw);
 }
 
+static bool is_there(const struct log *log, const char *name)
+{
+	struct stat stat;
+
+	return !fstatat(log->fd, name, &stat, AT_SYMLINK_NOFOLLOW);
+}
+
+/* The file is renamed and its directory not synced: only that is done again. */
+static void test_failed_sync_of_the_directory(void **state)
+{
+	const struct log *const log = *state;
+	struct prov_segment_writer *const writer = write_frames(log, 1);
+	struct prov_segment_state end;
+
+	bad_dir_syncs = 2;
+	assert_int_equal(prov_segment_seal(writer), -EIO);
+	assert_false(prov_segment_failed(writer));
+	assert_true(is_there(log, "segment-0000000000000001.plog"));
+	assert_int_equal(prov_segment_seal(writer), -EIO);
+	assert_int_equal(prov_segment_seal(writer), 0);
+	assert_int_equal(read_all(log, "segment-0000000000000001.plog", &end), FRAMES);
+	assert_int_equal(end.end, PROV_SEGMENT_SEALED);
+}
+
+/* What is lost is told once: the next sync succeeds, and must not be believed. */
+static void test_failed_sync_of_the_file(void **state)
+{
+	const struct log *const log = *state;
+	struct prov_segment_writer *writer;
+	char *const raw = malloc(PROV_SUBBUF_BYTES);
+	struct prov_segment_repair done;
+
+	for (int sealing = 0; sealing < 2; sealing++) {
+		writer = write_frames(log, 1);
+		bad_file_syncs = 1;
+		assert_int_equal(sealing ? prov_segment_seal(writer) : prov_segment_sync(writer),
+				 -EIO);
+		assert_true(prov_segment_failed(writer));
+		assert_int_equal(prov_segment_sync(writer), -EIO);
+		assert_int_equal(prov_segment_seal(writer), -EIO);
+		assert_int_equal(prov_segment_append(writer, PROV_FRAME_SUBBUFS, raw,
+						     fill(raw, FRAMES)), -EIO);
+		prov_segment_abandon(writer);
+		assert_false(is_there(log, "segment-0000000000000001.plog"));
+		assert_int_equal(prov_segment_repair(log->fd, 1, &done), 0);
+		assert_int_equal(done.frames, FRAMES);
+		assert_int_equal(unlinkat(log->fd, "segment-0000000000000001.plog", 0), 0);
+	}
+	free(raw);
+}
+
+static void test_repair_reads_the_disk(void **state)
+{
+	const struct log *const log = *state;
+	struct prov_segment_repair done;
+
+	prov_segment_abandon(write_frames(log, 1));
+	bad_file_syncs = 1;
+	assert_int_equal(prov_segment_repair(log->fd, 1, &done), -EIO);
+	assert_true(is_there(log, "segment-0000000000000001.open"));
+	lost_bytes_at = 200;
+	assert_int_equal(prov_segment_repair(log->fd, 1, &done), 0);
+	assert_int_equal(done.frames, FRAMES - 1);
+	assert_int_equal(done.damaged, 1);
+}
+
 static void test_refuses_what_is_no_subbuf(void **state)
 {
 	const struct log *const log = *state;
@@ -649,6 +762,9 @@ int main(void)
 		TEST(test_repair_sealed_not_renamed),
 		TEST(test_repair_leaves_strangers),
 		TEST(test_full_disk),
+		TEST(test_failed_sync_of_the_directory),
+		TEST(test_failed_sync_of_the_file),
+		TEST(test_repair_reads_the_disk),
 		TEST(test_refuses_what_is_no_subbuf),
 		TEST(test_forged_records),
 		TEST(test_hostile_file),

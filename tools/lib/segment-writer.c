@@ -28,7 +28,9 @@ struct prov_segment_writer {
 	uint64_t index;			/* of the next frame */
 	uint64_t frames;		/* before the seal */
 	uint64_t raw_bytes;
-	bool has_seal;			/* written, but the file is not renamed yet */
+	bool has_seal;			/* written */
+	bool renamed;			/* and the directory is not synced yet */
+	bool failed;			/* a sync of the file did */
 	int level;
 	struct prov_tally tally;
 	XXH64_state_t chain;
@@ -160,6 +162,8 @@ int prov_segment_append(struct prov_segment_writer *writer, enum prov_frame_type
 
 	if (type != PROV_FRAME_SUBBUFS && type != PROV_FRAME_CARRIED)
 		return -EINVAL;
+	if (writer->failed)
+		return -EIO;
 	if (!raw_bytes || raw_bytes > PROV_FRAME_MAX_RAW || writer->has_seal)
 		return -EINVAL;
 	err = prov_tally_add(&tally, raw, raw_bytes);
@@ -197,7 +201,17 @@ int prov_segment_append(struct prov_segment_writer *writer, enum prov_frame_type
 
 int prov_segment_sync(struct prov_segment_writer *writer)
 {
-	return fdatasync(writer->fd) ? -errno : 0;
+	if (writer->failed)
+		return -EIO;
+	if (!fdatasync(writer->fd))
+		return 0;
+	writer->failed = true;
+	return -errno;
+}
+
+bool prov_segment_failed(const struct prov_segment_writer *writer)
+{
+	return writer->failed;
 }
 
 uint64_t prov_segment_bytes(const struct prov_segment_writer *writer)
@@ -237,17 +251,18 @@ static void make_seal(char *frame, uint64_t index, uint64_t frames, uint64_t raw
 	finish_frame(frame, &fields, index);
 }
 
-/* The file is sealed: make that durable, under the name that says so. */
-static int publish(int fd, int dirfd, uint64_t number)
+/* The file is sealed and synced: give it the name that says so. */
+static int rename_sealed(int dirfd, uint64_t number)
 {
 	char open_name[PROV_SEGMENT_NAME_BYTES], sealed_name[PROV_SEGMENT_NAME_BYTES];
 
 	prov_segment_name(open_name, number, true);
 	prov_segment_name(sealed_name, number, false);
-	if (fsync(fd))
-		return -errno;
-	if (renameat(dirfd, open_name, dirfd, sealed_name))
-		return -errno;
+	return renameat(dirfd, open_name, dirfd, sealed_name) ? -errno : 0;
+}
+
+static int sync_dir(int dirfd)
+{
 	return fsync(dirfd) ? -errno : 0;
 }
 
@@ -255,6 +270,8 @@ int prov_segment_seal(struct prov_segment_writer *writer)
 {
 	int err;
 
+	if (writer->failed)
+		return -EIO;
 	if (!writer->has_seal) {
 		_Alignas(8) char frame[PROV_SEGMENT_SEAL_BYTES];
 
@@ -265,7 +282,18 @@ int prov_segment_seal(struct prov_segment_writer *writer)
 			return err;
 		writer->has_seal = true;
 	}
-	err = publish(writer->fd, writer->dirfd, writer->number);
+	if (!writer->renamed) {
+		if (fsync(writer->fd)) {
+			writer->failed = true;
+			return -errno;
+		}
+		err = rename_sealed(writer->dirfd, writer->number);
+		if (err)
+			return err;
+		writer->renamed = true;
+	}
+	/* Of this one a failure may be forgotten: at worst the old name comes back. */
+	err = sync_dir(writer->dirfd);
 	if (err)
 		return err;
 	prov_segment_abandon(writer);
@@ -320,42 +348,52 @@ int prov_segment_repair(int dirfd, uint64_t number, struct prov_segment_repair *
 	if (!fstatat(dirfd, name, &stat, AT_SYMLINK_NOFOLLOW))
 		return -EEXIST;
 	prov_segment_name(name, number, true);
+	fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	/*
+	 * If a sync has failed before, the kernel may still have pages that never
+	 * reached the disk.  What is sealed has to be what the disk has.
+	 */
+	if (fdatasync(fd)) {
+		err = -errno;
+		goto close;
+	}
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	err = prov_segment_open(&reader, dirfd, name);
 	if (err == -ENODATA) {
-		if (!fstatat(dirfd, name, &stat, AT_SYMLINK_NOFOLLOW))
+		if (!fstat(fd, &stat))
 			done->cut_bytes = stat.st_size;
 		done->removed = true;
-		return unlinkat(dirfd, name, 0) ? -errno : 0;
+		err = unlinkat(dirfd, name, 0) ? -errno : 0;
+		goto close;
 	}
-	if (err)
-		return err;
-	fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0) {
-		err = -errno;
-		goto close_reader;
-	}
-	err = survey(reader, done, &raw_bytes);
 	if (err)
 		goto close;
+	err = survey(reader, done, &raw_bytes);
+	if (err)
+		goto close_reader;
 	state = prov_segment_state(reader);
 	done->frames = state->frames;
 	done->damaged = state->damaged;
 	done->cut_bytes = state->tail_bytes;
 	if (state->tail_bytes && ftruncate(fd, state->good_bytes)) {
 		err = -errno;
-		goto close;
+		goto close_reader;
 	}
 	if (!state->has_seal) {
 		make_seal(seal, segment_reader_index(reader), state->frames, raw_bytes,
 			  &done->tally, segment_reader_chain(reader));
 		err = write_at(fd, seal, sizeof(seal), state->good_bytes);
 		if (err)
-			goto close;
+			goto close_reader;
 	}
-	err = publish(fd, dirfd, number);
-close:
-	close(fd);
+	err = fsync(fd) ? -errno : rename_sealed(dirfd, number);
+	if (!err)
+		err = sync_dir(dirfd);
 close_reader:
 	prov_segment_close(reader);
+close:
+	close(fd);
 	return err;
 }

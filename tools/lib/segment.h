@@ -4,8 +4,9 @@
  *
  * A log is a directory.  It holds sealed segments, named
  * "segment-<16 decimal digits>.plog", and at most one segment that the recorder
- * is still writing, "segment-<16 decimal digits>.open".  The number grows by
- * one from segment to segment.  A sealed segment never changes.
+ * is still writing, "segment-<16 decimal digits>.open"; another one that is open
+ * could not be synced, and waits for repair.  The number grows by one from
+ * segment to segment.  A sealed segment never changes.
  *
  * The file, byte by byte.  All integers are little-endian.
  *
@@ -384,8 +385,22 @@ int prov_segment_create(struct prov_segment_writer **writer, int dirfd,
 int prov_segment_append(struct prov_segment_writer *writer, enum prov_frame_type type,
 			const void *raw, size_t raw_bytes);
 
-/** prov_segment_sync - make all that was appended survive a power failure */
+/**
+ * prov_segment_sync - make all that was appended survive a power failure
+ *
+ * Return: 0 or a negative errno; see prov_segment_failed().
+ */
 int prov_segment_sync(struct prov_segment_writer *writer);
+
+/**
+ * prov_segment_failed - did a sync of the file fail?
+ *
+ * The kernel tells that once, and what was not written then may be lost, whatever
+ * a later sync says.  So the file cannot be sealed any more: all calls but
+ * prov_segment_abandon() fail with -EIO, and prov_segment_repair() can find out
+ * what of it is on the disk.
+ */
+bool prov_segment_failed(const struct prov_segment_writer *writer);
 
 /** prov_segment_bytes - length of the file so far, bytes */
 uint64_t prov_segment_bytes(const struct prov_segment_writer *writer);
@@ -398,7 +413,7 @@ const struct prov_tally *prov_segment_tally(const struct prov_segment_writer *wr
  * directory, and free the writer
  *
  * Return: 0, or a negative errno; the writer then lives on, and the call can be
- * made again.
+ * made again unless prov_segment_failed().
  */
 int prov_segment_seal(struct prov_segment_writer *writer);
 
@@ -429,6 +444,7 @@ struct prov_segment_repair {
  *
  * Cuts what follows the last good frame, seals and renames the file.  A seal
  * that was written before the crash, but whose file was not renamed, stays.
+ * What is read is what the disk has, as far as the file system can be asked for it.
  * Only the recorder that holds the log's lock may call this.
  *
  * Return: 0; -EBADMSG if the file has a whole header that is no segment's (it

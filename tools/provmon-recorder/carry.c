@@ -19,6 +19,8 @@
 #define MAX_NAMES	32
 #define MAX_REMOTES	8
 #define FIRST_BUCKETS	4096
+/* Of a text that is remembered for each process that inherited it. */
+#define MAX_INHERITED	4096
 
 /* A record that is remembered; @rec is followed by the rest of it. */
 struct kept {
@@ -41,7 +43,20 @@ struct node {
 	uint64_t ended_ns;		/* 0 while it lives */
 	uint32_t bytes, room;
 	bool used;			/* since the clock's hand was here */
+	bool carried;			/* its description is from an older segment */
 	uint8_t *records;
+};
+
+/*
+ * A process was forked, or executed a program: until that, it has been @from.
+ * Records of several CPUs arrive in no order, so what it inherits is looked for
+ * when all of a frame is learnt, and once more after the next.
+ */
+struct heir {
+	uint64_t from, to;
+	uint64_t time_ns, wall_offset_ns;
+	bool forked;			/* and has the image of @from */
+	bool again;
 };
 
 struct carry {
@@ -55,7 +70,11 @@ struct carry {
 	size_t hand;			/* of the clock that finds what to forget */
 	struct node *first_ended, **last_ended;
 
+	struct heir *heirs;
+	size_t heir_count, heir_room;
+
 	size_t limit;
+	bool past;			/* see carry_new_past() */
 	struct carry_counters counters;
 
 	/* What carry_prepare() makes. */
@@ -133,25 +152,31 @@ static void grow_table(struct carry *carry)
 	free(old);
 }
 
+static void add_node(struct carry *carry, struct node *node)
+{
+	struct node **bucket;
+
+	if (carry->counters.nodes >= carry->bucket_count)
+		grow_table(carry);
+	bucket = bucket_of(carry, node->id);
+	node->next = *bucket;
+	*bucket = node;
+	carry->counters.nodes++;
+	carry->counters.bytes += node_cost(node);
+}
+
 static struct node *find_or_add(struct carry *carry, uint64_t id)
 {
 	struct node *node = find(carry, id);
-	struct node **bucket;
 
 	if (node)
 		return node;
-	if (carry->counters.nodes >= carry->bucket_count)
-		grow_table(carry);
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;
 	node->id = id;
 	node->used = true;
-	bucket = bucket_of(carry, id);
-	node->next = *bucket;
-	*bucket = node;
-	carry->counters.nodes++;
-	carry->counters.bytes += node_cost(node);
+	add_node(carry, node);
 	return node;
 }
 
@@ -167,26 +192,41 @@ static void forget_all(struct carry *carry)
 	}
 	carry->first_ended = NULL;
 	carry->last_ended = &carry->first_ended;
+	carry->heir_count = 0;
 }
 
-/* Forget nodes that ended so long ago that nothing will name them any more. */
+static void forget_first_ended(struct carry *carry)
+{
+	struct node *const node = carry->first_ended;
+
+	carry->first_ended = node->next_ended;
+	if (!carry->first_ended)
+		carry->last_ended = &carry->first_ended;
+	unlink_node(carry, node);
+	node_free(carry, node);
+}
+
+/* Did it end so long ago that nothing will name it any more? */
+static bool is_past_grace(const struct carry *carry, const struct node *node)
+{
+	return node->ended_ns && node->ended_ns + GRACE_NS < carry->now_ns;
+}
+
 static void forget_ended(struct carry *carry)
 {
-	while (carry->first_ended &&
-	       carry->first_ended->ended_ns + GRACE_NS < carry->now_ns) {
-		struct node *const node = carry->first_ended;
-
-		carry->first_ended = node->next_ended;
-		if (!carry->first_ended)
-			carry->last_ended = &carry->first_ended;
-		unlink_node(carry, node);
-		node_free(carry, node);
-	}
+	while (!carry->past && carry->first_ended && is_past_grace(carry, carry->first_ended))
+		forget_first_ended(carry);
 }
 
-/* Forget what was not used for longest, until the memory suffices. */
+/*
+ * Forget until the memory suffices: first what has ended, whose grace is a
+ * courtesy, or whoever ends nodes fast enough would have the living forgotten;
+ * then what was not used for longest.
+ */
 static void forget_unused(struct carry *carry)
 {
+	while (carry->counters.bytes > carry->limit && carry->first_ended)
+		forget_first_ended(carry);
 	/* Two turns of the hand: the first may only clear marks. */
 	for (size_t steps = 0; carry->counters.bytes > carry->limit &&
 	     steps < 2 * carry->bucket_count; steps++) {
@@ -196,7 +236,7 @@ static void forget_unused(struct carry *carry)
 		while (*link) {
 			struct node *const node = *link;
 
-			if (node->used || node->ended_ns) {
+			if (node->used) {
 				node->used = false;
 				link = &node->next;
 				continue;
@@ -241,6 +281,7 @@ void carry_free(struct carry *carry)
 		return;
 	forget_all(carry);
 	free(carry->buckets);
+	free(carry->heirs);
 	free(carry->chosen);
 	free(carry->out);
 	free(carry);
@@ -313,7 +354,8 @@ static bool text_replaces(const struct prov_record *new, const struct prov_recor
 	case PROV_T_ARGV:
 	case PROV_T_ENVIRON:
 		return old->sub == new->sub &&
-		       (!new_text->offset || new_text->offset == old_text->offset);
+		       (new_text->total_bytes != old_text->total_bytes ||
+			new_text->offset == old_text->offset);
 	case PROV_T_OPEN:
 	case PROV_T_CREATE:
 	case PROV_T_LINK:
@@ -420,18 +462,171 @@ static int keep(struct carry *carry, struct node *node, const struct prov_record
 	return 0;
 }
 
-static void end_node(struct carry *carry, struct node *node, uint64_t time_ns)
+/* ---- what a process has from the one that it came from ------------------ */
+
+static int add_heir(struct carry *carry, const struct prov_iter *iter,
+		    const struct prov_item *item)
 {
-	if (node->ended_ns)
-		return;
-	node->ended_ns = time_ns ? time_ns : 1;
+	if (carry->heir_count == carry->heir_room) {
+		const size_t room = carry->heir_room ? 2 * carry->heir_room : 256;
+		struct heir *const heirs = reallocarray(carry->heirs, room, sizeof(*heirs));
+
+		if (!heirs)
+			return -ENOMEM;
+		carry->heirs = heirs;
+		carry->heir_room = room;
+	}
+	carry->heirs[carry->heir_count++] = (struct heir) {
+		.from = item->id,
+		.to = item->edge.to,
+		.time_ns = item->time_ns,
+		.wall_offset_ns = iter->wall_offset_ns,
+		.forked = item->sub == PROV_OP_FORK,
+	};
+	return 0;
+}
+
+static bool is_described(const struct node *node)
+{
+	return node && node->bytes && kept_at(node, 0)->rec.type == PROV_R_NODE;
+}
+
+static bool is_process(const struct node *node)
+{
+	return kept_at(node, 0)->rec.sub == PROV_K_PROCESS;
+}
+
+static bool has(const struct node *node, uint8_t type, uint8_t sub)
+{
+	for (size_t at = 0; at < node->bytes; at += kept_bytes(kept_at(node, at))) {
+		const struct prov_record *const rec = &kept_at(node, at)->rec;
+
+		if (rec->type == type && rec->sub == sub)
+			return true;
+	}
+	return false;
+}
+
+/* As readers see it: what is recorded at each fork or exec is not inherited. */
+static bool is_inherited(const struct prov_record *rec, bool forked)
+{
+	if (rec->type == PROV_R_PROCESS_ATTR)
+		return true;
+	if (rec->type != PROV_R_TEXT)
+		return false;
+	switch (rec->sub) {
+	case PROV_T_SECCTX:
+	case PROV_T_CGROUP:
+	case PROV_T_GROUPS:
+		return true;
+	case PROV_T_EXE:
+		return forked;
+	case PROV_T_ARGV:
+		return forked && !((const struct prov_text_record *)rec)->offset;
+	default:
+		return false;
+	}
+}
+
+static int give(struct carry *carry, struct node *node, const struct prov_record *rec,
+		const struct heir *heir)
+{
+	union {
+		struct prov_record rec;
+		struct prov_text_record text;
+		struct prov_process_attr_record attr;
+		uint8_t bytes[sizeof(struct prov_text_record) + MAX_INHERITED];
+	} own;
+	size_t bytes = le16toh(rec->bytes);
+
+	/* Only what comes in parts can be longer, and then the rest counts as lost. */
+	if (bytes > sizeof(own))
+		bytes = sizeof(own);
+	memcpy(&own, rec, bytes);
+	own.rec.bytes = htole16(bytes);
+	if (rec->type == PROV_R_TEXT) {
+		own.text.id = htole64(node->id);
+	} else {
+		own.attr.id = htole64(node->id);
+		own.attr.pid = 0;
+	}
+	return keep(carry, node, &own.rec, heir->time_ns, heir->wall_offset_ns);
+}
+
+/* Return: 1 if all is known that there can be, 0 if not, or -ENOMEM. */
+static int inherit(struct carry *carry, const struct heir *heir)
+{
+	struct node *const node = find(carry, heir->to);
+	const struct node *const from = find(carry, heir->from);
+
+	if (!is_described(node) || !is_described(from))
+		return 0;
+	/* A program's file passes nothing on. */
+	if (node == from || !is_process(node) || !is_process(from))
+		return 1;
+	for (size_t at = 0; at < from->bytes; at += kept_bytes(kept_at(from, at))) {
+		const struct kept *const kept = kept_at(from, at);
+		int err;
+
+		if (!is_inherited(&kept->rec, heir->forked) || kept->time_ns > heir->time_ns ||
+		    has(node, kept->rec.type, kept->rec.sub))
+			continue;
+		err = give(carry, node, &kept->rec, heir);
+		if (err)
+			return err;
+	}
+	return !heir->forked || has(node, PROV_R_TEXT, PROV_T_EXE);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct heir *const a = left, *const b = right;
+
+	return a->time_ns < b->time_ns ? -1 : a->time_ns > b->time_ns;
+}
+
+static int inherit_all(struct carry *carry)
+{
+	size_t left = 0;
+	int ret = 0;
+
+	/* Who is forked forks later. */
+	if (carry->heir_count)
+		qsort(carry->heirs, carry->heir_count, sizeof(*carry->heirs), by_time);
+	for (size_t i = 0; i < carry->heir_count; i++) {
+		struct heir *const heir = &carry->heirs[i];
+		const int done = inherit(carry, heir);
+
+		if (done < 0)
+			ret = done;
+		if (done || heir->again)
+			continue;
+		heir->again = true;
+		carry->heirs[left++] = *heir;
+	}
+	carry->heir_count = left;
+	return ret;
+}
+
+/* ---- learning ---------------------------------------------------------- */
+
+static void add_ended(struct carry *carry, struct node *node)
+{
 	node->next_ended = NULL;
 	*carry->last_ended = node;
 	carry->last_ended = &node->next_ended;
 }
 
+static void end_node(struct carry *carry, struct node *node, uint64_t time_ns)
+{
+	if (node->ended_ns)
+		return;
+	node->ended_ns = time_ns ? time_ns : 1;
+	add_ended(carry, node);
+}
+
 static int learn_item(struct carry *carry, const struct prov_iter *iter,
-		      const struct prov_item *item)
+		      const struct prov_item *item, bool carried)
 {
 	const struct prov_record *const rec = (const void *)(iter->at - item->bytes);
 	struct node *node;
@@ -461,10 +656,14 @@ static int learn_item(struct carry *carry, const struct prov_iter *iter,
 		if (!node)
 			return item->type == PROV_R_END ? 0 : -ENOMEM;
 		break;
+	case PROV_R_EDGE_DATA:
+		return item->sub == PROV_OP_FORK || item->sub == PROV_OP_EXEC ?
+		       add_heir(carry, iter, item) : 0;
 	default:
 		return 0;
 	}
 	node->used = true;
+	node->carried |= carried;
 	err = keep(carry, node, rec, item->time_ns, iter->wall_offset_ns);
 	if (item->type == PROV_R_END)
 		end_node(carry, node, item->time_ns);
@@ -478,6 +677,7 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 	int ret = 0;
 
 	while ((header = prov_subbuf_next(raw, raw_bytes, &offset))) {
+		const bool carried = le32toh(header->cpu) == PROV_CPU_CARRIED;
 		struct prov_iter iter;
 		struct prov_item item;
 
@@ -486,15 +686,80 @@ int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes)
 			carry->now_ns = le64toh(header->last_ns);
 		prov_iter_init(&iter, header);
 		while (prov_iter_next(&iter, &item)) {
-			const int err = learn_item(carry, &iter, &item);
+			const int err = learn_item(carry, &iter, &item, carried);
 
 			if (err)
 				ret = err;
 		}
 	}
+	if (inherit_all(carry))
+		ret = -ENOMEM;
 	forget_ended(carry);
 	forget_unused(carry);
 	return ret;
+}
+
+/* ---- older segments ---------------------------------------------------- */
+
+struct carry *carry_new_past(const struct carry *carry)
+{
+	struct carry *const past = carry_new(carry->limit / 2);
+
+	if (past)
+		past->past = true;
+	return past;
+}
+
+/* Take a node of @past over, or free it. */
+static void join_node(struct carry *carry, struct carry *past, struct node *node)
+{
+	const bool gone = is_past_grace(carry, node);
+
+	/* A segment that uses a node describes it as far as it is known. */
+	if (find(carry, node->id) || (gone && !node->carried)) {
+		node_free(past, node);
+		return;
+	}
+	past->counters.nodes--;
+	past->counters.bytes -= node_cost(node);
+	if (gone) {
+		/* Still older segments describe it: remember that it is no more. */
+		free(node->records);
+		node->records = NULL;
+		node->bytes = 0;
+		node->room = 0;
+	}
+	add_node(carry, node);
+	if (node->ended_ns)
+		add_ended(carry, node);
+}
+
+bool carry_join(struct carry *carry, struct carry *past)
+{
+	static const uint8_t no_boot[sizeof(carry->boot_id)];
+
+	/* In a segment without a frame there is none. */
+	if (!memcmp(past->boot_id, no_boot, sizeof(no_boot)))
+		return true;
+	if (!memcmp(carry->boot_id, no_boot, sizeof(no_boot)))
+		memcpy(carry->boot_id, past->boot_id, sizeof(carry->boot_id));
+	if (memcmp(carry->boot_id, past->boot_id, sizeof(carry->boot_id)))
+		return false;
+	if (past->now_ns > carry->now_ns)
+		carry->now_ns = past->now_ns;
+	carry->counters.dropped += past->counters.dropped;
+	carry->counters.forgotten += past->counters.forgotten;
+	for (size_t i = 0; i < past->bucket_count; i++) {
+		while (past->buckets[i]) {
+			struct node *const node = past->buckets[i];
+
+			past->buckets[i] = node->next;
+			join_node(carry, past, node);
+		}
+	}
+	past->first_ended = NULL;
+	past->last_ended = &past->first_ended;
+	return !past->counters.forgotten && carry->counters.bytes <= carry->limit / 2;
 }
 
 /* ---- making carried sub-buffers ---------------------------------------- */

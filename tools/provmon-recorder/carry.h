@@ -15,6 +15,15 @@
  * the last CRED, INODE_ATTR, PEER, OPAQUE and local ADDRESS; the last few remote
  * ADDRESSes.
  * All are repeated with the time at which they were recorded.
+ *
+ * A process that was forked has the program, arguments, namespaces, cgroup, security
+ * context and groups of its parent, and the kernel does not say them again; one that
+ * executed a program has some of them from what it was.  Readers find them along
+ * the edge, which no later segment has.  So they are remembered as the child's
+ * own, since the fork or exec, but for what it has recorded itself; of long arguments
+ * the beginning.  Repeating the edge and the parent instead would be an edge
+ * that is there twice, and a line of parents that have ended to be kept for each
+ * process.
  */
 #ifndef RECORDER_CARRY_H
 #define RECORDER_CARRY_H
@@ -42,7 +51,8 @@ struct carry_counters {
 /**
  * carry_new - make a memory without nodes
  * @limit_bytes: memory that the descriptions may take; when it is used up,
- *	those that were not used for the longest time are forgotten
+ *	nodes that have ended are forgotten, and then those that were not used for
+ *	the longest time
  *
  * Return: it, or NULL without memory.
  */
@@ -73,6 +83,28 @@ int carry_prepare(struct carry *carry, const void *raw, size_t raw_bytes,
  * Return: 0, or -ENOMEM if some are not remembered.
  */
 int carry_learn(struct carry *carry, const void *raw, size_t raw_bytes);
+
+/**
+ * carry_new_past - make a memory for a segment that is older than all that is known
+ * @carry: to which carry_join() will add it
+ *
+ * It takes at most half of the memory that @carry may take.  One remembers what
+ * one frame after the other changes; so a log that is read from its newest
+ * segment back needs a memory for each segment.
+ *
+ * Return: it, for carry_learn() and carry_join(); NULL without memory.
+ */
+struct carry *carry_new_past(const struct carry *carry);
+
+/**
+ * carry_join - add what an older segment tells of nodes that are not known
+ * @past: all of the segment; is empty then, and only good for carry_free()
+ *
+ * Not between carry_prepare() and the use of what it made.
+ *
+ * Return: is there room for what a still older segment tells?
+ */
+bool carry_join(struct carry *carry, struct carry *past);
 
 /** carry_counters - what it costs */
 struct carry_counters carry_counters(const struct carry *carry);

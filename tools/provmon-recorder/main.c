@@ -448,6 +448,8 @@ static int finish(struct recorder *recorder)
 	uint64_t unwritten;
 
 	sd_notify(0, "STOPPING=1");
+	if (recorder->stop)
+		writer_hurry(recorder->writer);
 	drain_last(recorder, until_ns);
 	spool_close(recorder->spool);
 	while (!writer_ended(recorder->writer)) {

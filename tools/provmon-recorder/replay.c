@@ -21,6 +21,7 @@ struct replay {
 	uint8_t boot_id[16];
 	struct replay_cpu *cpus;
 	size_t count;
+	uint64_t segments, unread;	/* of this boot */
 };
 
 static struct replay_cpu *find_cpu(const struct replay *replay, uint32_t cpu)
@@ -53,35 +54,66 @@ static void note_seq(struct replay *replay, const struct prov_subbuf_header *hea
 		cpu->next_seq = next;
 }
 
-static void replay_segment(struct replay *replay, struct prov_segment_reader *reader,
-			   struct carry *carry, _Atomic uint64_t *beat)
+static uint64_t beat_now(_Atomic uint64_t *beat)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	*beat = now.tv_sec * 1000000000ull + now.tv_nsec;
+	return *beat;
+}
+
+/* Return: was all of it read? */
+static bool read_segment(struct replay *replay, struct prov_segment_reader *reader,
+			 struct carry *past, const struct replay_limits *limits)
 {
 	struct prov_frame frame;
 
 	while (prov_segment_next(reader, &frame) > 0) {
 		const struct prov_subbuf_header *header;
-		struct timespec now;
 		size_t offset = 0;
 		const void *raw;
 
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		*beat = now.tv_sec * 1000000000ull + now.tv_nsec;
+		if (beat_now(limits->beat) >= *limits->until_ns || spool_presses(limits->spool))
+			return false;
 		if (prov_segment_payload(reader, &raw))
 			continue;
-		carry_learn(carry, raw, frame.raw_bytes);
+		carry_learn(past, raw, frame.raw_bytes);
 		if (frame.type != PROV_FRAME_SUBBUFS)
 			continue;
 		while ((header = prov_subbuf_next(raw, frame.raw_bytes, &offset)))
 			note_seq(replay, header);
 	}
+	return true;
+}
+
+/* Return: may a still older segment be read? */
+static bool replay_segment(struct replay *replay, struct prov_segment_reader *reader,
+			   struct carry *carry, const struct replay_limits *limits)
+{
+	struct carry *const past = carry_new_past(carry);
+	const size_t count = replay->count;
+	bool more = false;
+
+	if (past && read_segment(replay, reader, past, limits)) {
+		replay->segments++;
+		more = carry_join(carry, past);
+	} else {
+		/* Half a segment tells what was, and not what is. */
+		replay->unread++;
+		replay->count = count;
+	}
+	carry_free(past);
+	return more;
 }
 
 struct replay *replay_log(const struct store *store, struct carry *carry,
-			  _Atomic uint64_t *beat)
+			  const struct replay_limits *limits)
 {
 	struct replay *const replay = calloc(1, sizeof(*replay));
 	struct prov_segment_entry *entries;
-	size_t count, used = 0;
+	bool more = true;
+	size_t count;
 	int err;
 
 	if (!replay)
@@ -91,26 +123,37 @@ struct replay *replay_log(const struct store *store, struct carry *carry,
 		say(LOG_WARNING, "cannot read the log again: %s", strerror(-err));
 		return replay;
 	}
-	for (size_t i = 0; i < count; i++) {
+	while (count--) {
 		struct prov_segment_reader *reader;
+		bool ours;
 
-		err = prov_segment_open_entry(&reader, store_dirfd(store), &entries[i]);
+		err = prov_segment_open_entry(&reader, store_dirfd(store), &entries[count]);
 		if (err) {
 			say(LOG_WARNING, "cannot read segment %" PRIu64 ": %s",
-			    entries[i].number, strerror(-err));
+			    entries[count].number, strerror(-err));
 			continue;
 		}
-		if (!memcmp(prov_segment_header(reader)->boot_id, store_boot_id(store), 16)) {
-			replay_segment(replay, reader, carry, beat);
-			used++;
-		}
+		ours = !memcmp(prov_segment_header(reader)->boot_id, store_boot_id(store), 16);
+		if (ours && more)
+			more = replay_segment(replay, reader, carry, limits);
+		else if (ours)
+			replay->unread++;
 		prov_segment_close(reader);
 	}
 	free(entries);
-	if (used)
-		say(LOG_INFO, "learnt %" PRIu64 " nodes from %zu segments of this boot",
-		    carry_counters(carry).nodes, used);
+	if (replay->segments)
+		say(LOG_INFO, "learnt %" PRIu64 " nodes from %" PRIu64 " segments of this boot",
+		    carry_counters(carry).nodes, replay->segments);
+	if (replay->unread)
+		say(LOG_WARNING, "%" PRIu64 " segments of this boot were not read again, for want "
+		    "of time or memory: what only they describe is not described in new segments",
+		    replay->unread);
 	return replay;
+}
+
+uint64_t replay_unread(const struct replay *replay)
+{
+	return replay->unread;
 }
 
 uint64_t replay_check(struct replay *replay, const void *raw, size_t raw_bytes)

@@ -15,22 +15,38 @@
 #include <stdint.h>
 
 #include "carry.h"
+#include "spool.h"
 #include "store.h"
 
 struct replay;
 
 /**
- * replay_log - read all segments of the running boot
- * @carry: learns the descriptions
+ * struct replay_limits - how long to read
+ * @spool: reading ends when it presses: records come first
+ * @until_ns: CLOCK_MONOTONIC at which reading ends; may change meanwhile
  * @beat: is set to CLOCK_MONOTONIC in ns again and again while it works
+ */
+struct replay_limits {
+	struct spool *spool;
+	const _Atomic uint64_t *until_ns;
+	_Atomic uint64_t *beat;
+};
+
+/**
+ * replay_log - read the segments of the running boot, from the newest back
+ * @carry: learns the descriptions; knows nothing yet
  *
+ * The newest know of what is in use, and which sub-buffers were the last.
  * Says what it cannot read, and passes over it.
  *
  * Return: what is known of the CPUs, to be freed with replay_free(); NULL
  * without memory.
  */
 struct replay *replay_log(const struct store *store, struct carry *carry,
-			  _Atomic uint64_t *beat);
+			  const struct replay_limits *limits);
+
+/** replay_unread - how many segments of this boot were not read */
+uint64_t replay_unread(const struct replay *replay);
 
 /**
  * replay_check - compare the next sub-buffers with what is in the log

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "retain.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -86,22 +87,70 @@ int retain_count(struct retain *retain)
 	return err;
 }
 
+static bool may_go(const struct retain *retain, const struct prov_segment_entry *entry)
+{
+	return !entry->open || (entry->number >= retain->began &&
+				entry->number < retain->writing);
+}
+
+static int read_all(int fd, void *data, size_t bytes, uint64_t offset)
+{
+	return pread(fd, data, bytes, offset) == (ssize_t)bytes ? 0 : -EIO;
+}
+
+static uint64_t since(clockid_t clock, uint64_t then_ns)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(clock, &now);
+	now_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/*
+ * Age of the last record.  In the boot in which it was recorded no step of the wall
+ * clock makes it older; later there is only the wall clock, as it was then.
+ * What has no seal is as old as its file.
+ */
+static uint64_t age_ns(const struct retain *retain, int fd)
+{
+	struct prov_segment_header header;
+	struct stat stat;
+	struct {
+		struct prov_frame_header frame;
+		struct prov_segment_seal seal;
+	} end;
+
+	if (fstat(fd, &stat))
+		return 0;
+	if ((uint64_t)stat.st_size < sizeof(header) + sizeof(end) ||
+	    read_all(fd, &header, sizeof(header), 0) ||
+	    read_all(fd, &end, sizeof(end), stat.st_size - sizeof(end)) ||
+	    le32toh(end.frame.magic) != PROV_FRAME_MAGIC ||
+	    le32toh(end.frame.type) != PROV_FRAME_SEAL || !end.seal.last_wall_ns)
+		return since(CLOCK_REALTIME, stat.st_mtim.tv_sec * 1000000000ull +
+			     stat.st_mtim.tv_nsec);
+	if (!memcmp(header.boot_id, retain->boot_id, sizeof(header.boot_id)))
+		return since(CLOCK_BOOTTIME, le64toh(end.frame.last_ns));
+	return since(CLOCK_REALTIME, le64toh(end.seal.last_wall_ns));
+}
+
 static bool too_old(const struct retain *retain, const struct prov_segment_entry *entry)
 {
 	char name[PROV_SEGMENT_NAME_BYTES];
-	struct timespec now;
-	struct stat stat;
-	int64_t age_ns;
+	bool old;
+	int fd;
 
 	if (!retain->age_ns)
 		return false;
 	prov_segment_name(name, entry->number, entry->open);
-	if (fstatat(retain->dirfd, name, &stat, AT_SYMLINK_NOFOLLOW))
+	fd = openat(retain->dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
 		return false;
-	clock_gettime(CLOCK_REALTIME, &now);
-	age_ns = (int64_t)(now.tv_sec - stat.st_mtim.tv_sec) * 1000000000 +
-		 now.tv_nsec - stat.st_mtim.tv_nsec;
-	return age_ns > 0 && (uint64_t)age_ns > retain->age_ns;
+	old = age_ns(retain, fd) > retain->age_ns;
+	close(fd);
+	return old;
 }
 
 int retain_apply(struct retain *retain)
@@ -117,7 +166,7 @@ int retain_apply(struct retain *retain)
 	for (size_t i = 0; i < count; i++)
 		total += entries[i].bytes;
 	for (size_t i = 0; !err && i < count; i++) {
-		if (entries[i].open)
+		if (!may_go(retain, &entries[i]))
 			continue;
 		if (retain->bytes && total > retain->bytes)
 			err = remove_segment(retain, &entries[i], "size");
@@ -142,7 +191,7 @@ int retain_make_room(struct retain *retain)
 	if (err)
 		return err;
 	/* One that could not be repaired may be older than all that are sealed. */
-	while (oldest < count && entries[oldest].open)
+	while (oldest < count && !may_go(retain, &entries[oldest]))
 		oldest++;
 	if (oldest < count && retain->log_bytes >= retain->least_bytes + entries[oldest].bytes)
 		err = remove_segment(retain, &entries[oldest], "full");

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Retention: which sealed segments are removed, and the mark that it leaves
+ * Retention: which segments are removed, and the mark that it leaves
  *
  * Each removal is a line of JSON in the file "removed" of the log directory:
  *   {"time":"2026-01-01T00:00:00Z","segment":7,"bytes":123,"reason":"size"}
- * The reason is "size", "age" or "full" (the disk was).  The open segment is
- * never removed.
+ * The reason is "size", "age" or "full" (the disk was).  The segment that is being
+ * written is never removed, nor what was there before and could not be repaired;
+ * one that the recorder has given up is.
  */
 #ifndef RECORDER_RETAIN_H
 #define RECORDER_RETAIN_H
@@ -22,7 +23,9 @@
  * @gid: group of the file of marks, or (gid_t)-1
  * @bytes: length of the log above which the oldest segments go; 0: never
  * @least_bytes: a full disk does not make the log smaller than this
- * @age_ns: age above which segments go, since they were sealed; 0: never
+ * @age_ns: age above which segments go, since their last record; 0: never
+ * @boot_id: the running boot, as segments have it
+ * @began: number of the first segment of this recorder
  * @writing: number of the segment that is being written, or will be next
  * @removed: counts what was removed
  * @segments: how many there are but @writing, when they were counted last
@@ -34,6 +37,8 @@ struct retain {
 	uint64_t bytes;
 	uint64_t least_bytes;
 	uint64_t age_ns;
+	uint8_t	 boot_id[16];
+	uint64_t began;
 	uint64_t writing;
 	uint64_t removed;
 	uint64_t segments;
@@ -54,7 +59,7 @@ int retain_count(struct retain *retain);
 int retain_apply(struct retain *retain);
 
 /**
- * retain_make_room - remove the oldest sealed segment
+ * retain_make_room - remove the oldest segment that may go
  *
  * Return: 0, -ENOENT if there is none that may go, or another errno.
  */

@@ -140,6 +140,11 @@ size_t spool_bytes(struct spool *spool)
 	return bytes;
 }
 
+bool spool_presses(struct spool *spool)
+{
+	return spool_bytes(spool) >= spool->limit / 2;
+}
+
 /* Move the oldest of what waits to the batch; returns the blocks to be freed. */
 static struct block *fill_batch(struct spool *spool)
 {

@@ -88,6 +88,9 @@ enum spool_event spool_take(struct spool *spool, const void **raw, size_t *raw_b
 /** spool_done - the batch that was taken is written and can be forgotten */
 void spool_done(struct spool *spool);
 
+/** spool_presses - is it half full, so that it should be written from now on? */
+bool spool_presses(struct spool *spool);
+
 /** spool_bytes - how much waits, a batch that is being written included */
 size_t spool_bytes(struct spool *spool);
 

@@ -53,6 +53,20 @@ static void print_channel(FILE *file, const struct channel *channel)
 		channel->malformed, channel->fd >= 0);
 }
 
+/* What is lost on the disk stays trouble when writing works again. */
+static void print_trouble(FILE *file, const struct writer_progress *progress)
+{
+	char text[128];
+
+	if (progress->trouble[0] || !progress->store.unsynced_segments) {
+		print_text(file, "trouble", progress->trouble);
+		return;
+	}
+	snprintf(text, sizeof(text), "%" PRIu64 " segments could not be synced to the disk, and "
+		 "may have lost records", progress->store.unsynced_segments);
+	print_text(file, "trouble", text);
+}
+
 static void print_status(FILE *file, const struct options *options, const char *state,
 			 const struct channels *channels,
 			 const struct writer_progress *progress, size_t spool_bytes)
@@ -67,7 +81,7 @@ static void print_status(FILE *file, const struct options *options, const char *
 	print_text(file, "version", PROV_VERSION);
 	print_text(file, "log", options->log_dir);
 	print_text(file, "updated", updated);
-	print_text(file, "trouble", progress->trouble);
+	print_trouble(file, progress);
 	print_number(file, "segment", progress->store.segment);
 	print_number(file, "segment_bytes", progress->store.segment_bytes);
 	print_number(file, "segments", progress->store.segments);
@@ -77,10 +91,12 @@ static void print_status(FILE *file, const struct options *options, const char *
 	print_number(file, "edges", progress->store.edges);
 	print_number(file, "lost", progress->store.lost);
 	print_number(file, "removed", progress->store.removed);
+	print_number(file, "unsynced_segments", progress->store.unsynced_segments);
 	print_number(file, "missing_subbufs", progress->missing_subbufs);
 	print_number(file, "syncs", progress->syncs);
 	print_number(file, "carried_nodes", progress->carry.nodes);
 	print_number(file, "carried_bytes", progress->carry.bytes);
+	print_number(file, "unread_segments", progress->unread_segments);
 	print_number(file, "forgotten_nodes", progress->carry.forgotten);
 	print_number(file, "dropped_descriptions", progress->carry.dropped);
 	for (size_t i = 0; i < channels->count; i++)

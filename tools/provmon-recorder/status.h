@@ -10,7 +10,7 @@
  *   version 0.1
  *   log /var/log/provenance
  *   updated 2026-01-01T00:00:00Z
- *   trouble				why nothing can be written, or nothing
+ *   trouble				why nothing can be written, or what the disk has lost
  *   segment 3				and more numbers, see status.c
  *   channel cpu=0 subbufs=1 bytes=2 lost=0 gaps=0 malformed=0 open=1
  *

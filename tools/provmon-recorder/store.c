@@ -67,10 +67,40 @@ static void read_id(const char *path, uint8_t *id)
 	}
 }
 
+/*
+ * Who else can write to the directory can take segments away, and have files
+ * written where they have put links.  The last component may be a link: it is what
+ * it leads to that counts.
+ */
+static int check_dir(int fd, const char *path)
+{
+	struct stat stat;
+	int err;
+
+	if (fstat(fd, &stat)) {
+		err = -errno;
+		say(LOG_ERR, "cannot look at the log directory %s: %s", path, strerror(-err));
+		return err;
+	}
+	if (stat.st_uid != geteuid()) {
+		say(LOG_ERR, "the log directory %s belongs to user %u, and not to user %u who runs "
+		    "the recorder: chown it, or choose another with --log", path,
+		    (unsigned int)stat.st_uid, (unsigned int)geteuid());
+		return -EPERM;
+	}
+	if (stat.st_mode & (S_IWGRP | S_IWOTH)) {
+		say(LOG_ERR, "the log directory %s has mode %04o and can be written by others: "
+		    "chmod it to 0750, or choose another with --log", path,
+		    stat.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int open_dir(const char *path, gid_t gid)
 {
 	bool made = false;
-	int fd;
+	int fd, err;
 
 	if (!mkdir(path, 0750))
 		made = true;
@@ -81,7 +111,10 @@ static int open_dir(const char *path, gid_t gid)
 		goto failed;
 	if (made && gid != (gid_t)-1 && fchown(fd, -1, gid))
 		say(LOG_WARNING, "cannot give %s to the log's group: %s", path, strerror(errno));
-	return fd;
+	err = check_dir(fd, path);
+	if (err)
+		close(fd);
+	return err ? err : fd;
 
 failed:
 	say(LOG_ERR, "cannot use the log directory %s: %s", path, strerror(errno));
@@ -119,7 +152,8 @@ static int lock_dir(struct store *store, const char *path)
 	return -EBUSY;
 }
 
-static int repair_one(struct store *store, uint64_t number)
+/* Return: is there a segment of this number, repaired or not? */
+static bool repair_one(struct store *store, uint64_t number)
 {
 	struct prov_segment_repair done;
 	int err;
@@ -134,21 +168,24 @@ static int repair_one(struct store *store, uint64_t number)
 	if (err) {
 		say(LOG_ERR, "cannot repair segment %" PRIu64 ": %s; it is left as it is", number,
 		    err == -EBADMSG ? "it has not the format of a segment" : strerror(-err));
-		return 0;
+		return true;
 	}
 	if (done.removed) {
 		say(LOG_NOTICE, "segment %" PRIu64 " held nothing after a crash, and was removed",
 		    number);
-		return 0;
+		return false;
 	}
 	say(done.cut_bytes || done.damaged ? LOG_WARNING : LOG_NOTICE,
 	    "segment %" PRIu64 " was not sealed, and is now: %" PRIu64 " frames and %" PRIu64
 	    " records kept, %" PRIu64 " torn bytes cut off, %" PRIu64 " damaged places left",
 	    number, done.frames, done.tally.records, done.cut_bytes, done.damaged);
-	return 0;
+	return true;
 }
 
-/* Repair what is open, and find the number to go on with. */
+/*
+ * Repair what is open, and find the number to go on with.  Numbers of what held
+ * nothing are used again: a gap in them means that a segment was taken away.
+ */
 static int survey(struct store *store, const char *path)
 {
 	struct prov_segment_entry *entries;
@@ -157,9 +194,10 @@ static int survey(struct store *store, const char *path)
 
 	err = prov_segment_list(store->dirfd, &entries, &count);
 	for (size_t i = 0; !err && i < count; i++) {
-		if (entries[i].open)
-			err = repair_one(store, entries[i].number);
-		store->number = entries[i].number + 1;
+		if (!entries[i].open || repair_one(store, entries[i].number))
+			store->number = entries[i].number + 1;
+		else if (!i || entries[i].number != entries[i - 1].number + 1)
+			store->number = entries[i].number;
 	}
 	if (err)
 		say(LOG_ERR, "cannot read %s: %s", path, strerror(-err));
@@ -209,9 +247,11 @@ int store_open(struct store **store, const struct options *options, gid_t gid)
 		.least_bytes = options->keep_bytes,
 		.age_ns = options->retain_age_ns,
 	};
+	memcpy(new->retain.boot_id, new->boot_id, sizeof(new->boot_id));
 	err = survey(new, options->log_dir);
 	if (err)
 		goto out;
+	new->retain.began = new->number;
 	new->retain.writing = new->number;
 	err = retain_count(&new->retain);
 	if (err)
@@ -248,7 +288,6 @@ const uint8_t *store_boot_id(const struct store *store)
 int store_begin(struct store *store)
 {
 	struct prov_segment_options options = {
-		.number = store->number,
 		.created_wall_ns = clock_ns(CLOCK_REALTIME),
 		.level = store->level,
 		.gid = store->gid,
@@ -259,7 +298,16 @@ int store_begin(struct store *store)
 		return 0;
 	memcpy(options.machine_id, store->machine_id, sizeof(options.machine_id));
 	memcpy(options.boot_id, store->boot_id, sizeof(options.boot_id));
-	err = prov_segment_create(&store->writer, store->dirfd, &options);
+	for (;;) {
+		options.number = store->number;
+		err = prov_segment_create(&store->writer, store->dirfd, &options);
+		if (err != -EEXIST)
+			break;
+		say(LOG_WARNING, "there is a segment %" PRIu64 " already, which is not from this "
+		    "recorder; it is passed over", store->number);
+		store->number++;
+		store->retain.writing = store->number;
+	}
 	if (err)
 		return err;
 	store->begun_ns = clock_ns(CLOCK_BOOTTIME);
@@ -270,11 +318,6 @@ int store_append(struct store *store, enum prov_frame_type type, const void *raw
 		 size_t raw_bytes)
 {
 	return prov_segment_append(store->writer, type, raw, raw_bytes);
-}
-
-int store_sync(struct store *store)
-{
-	return store->writer ? prov_segment_sync(store->writer) : 0;
 }
 
 bool store_due(const struct store *store)
@@ -292,6 +335,42 @@ static void add_tally(struct store_counters *counters, const struct prov_tally *
 	counters->lost += tally->lost;
 }
 
+/* The segment is sealed, or given up. */
+static void next_segment(struct store *store, const struct prov_tally *tally)
+{
+	store->writer = NULL;
+	store->number++;
+	add_tally(&store->counters, tally);
+	store->retain.writing = store->number;
+	/* It is so, whatever the directory says. */
+	(void)retain_count(&store->retain);
+}
+
+/* Nobody knows what of it is on the disk: go on with another one. */
+static void give_up_segment(struct store *store, int err)
+{
+	const struct prov_tally tally = *prov_segment_tally(store->writer);
+
+	say(LOG_ERR, "segment %" PRIu64 " could not be synced to the disk: %s; it stays unsealed "
+	    "until the next start, which checks what there is of it", store->number,
+	    strerror(-err));
+	prov_segment_abandon(store->writer);
+	store->counters.unsynced_segments++;
+	next_segment(store, &tally);
+}
+
+int store_sync(struct store *store)
+{
+	int err;
+
+	if (!store->writer)
+		return 0;
+	err = prov_segment_sync(store->writer);
+	if (err)
+		give_up_segment(store, err);
+	return err;
+}
+
 int store_seal(struct store *store)
 {
 	struct prov_tally tally;
@@ -301,14 +380,13 @@ int store_seal(struct store *store)
 		return 0;
 	tally = *prov_segment_tally(store->writer);
 	err = prov_segment_seal(store->writer);
+	if (err && prov_segment_failed(store->writer)) {
+		give_up_segment(store, err);
+		return 0;
+	}
 	if (err)
 		return err;
-	store->writer = NULL;
-	store->number++;
-	add_tally(&store->counters, &tally);
-	store->retain.writing = store->number;
-	/* It is sealed, whatever the directory says. */
-	(void)retain_count(&store->retain);
+	next_segment(store, &tally);
 	return 0;
 }
 

@@ -26,6 +26,8 @@ struct store;
  * @edges: edges among them
  * @lost: records that the kernel lost in what was written
  * @removed: segments removed since the recorder began
+ * @unsynced_segments: segments given up since then, because they could not be
+ *	synced to the disk
  */
 struct store_counters {
 	uint64_t segment;
@@ -36,6 +38,7 @@ struct store_counters {
 	uint64_t edges;
 	uint64_t lost;
 	uint64_t removed;
+	uint64_t unsynced_segments;
 };
 
 /**
@@ -70,13 +73,23 @@ int store_begin(struct store *store);
 int store_append(struct store *store, enum prov_frame_type type, const void *raw,
 		 size_t raw_bytes);
 
-/** store_sync - make what was appended survive a power failure */
+/**
+ * store_sync - make what was appended survive a power failure
+ *
+ * Return: 0; or a negative errno after a message: the segment may have lost
+ * records, and is given up.  It stays unsealed, and the next is begun.
+ */
 int store_sync(struct store *store);
 
 /** store_due - is the open segment large or old enough to be sealed? */
 bool store_due(const struct store *store);
 
-/** store_seal - seal the open segment, if there is one; can be called again */
+/**
+ * store_seal - seal the open segment, if there is one, or give it up if it cannot
+ * be synced
+ *
+ * Return: 0 if none is open any more; or a negative errno, and it can be called again.
+ */
 int store_seal(struct store *store);
 
 /**

@@ -18,6 +18,8 @@
 #define SYNC_NS		1000000000ull
 #define RETAIN_NS	60000000000ull
 #define RETRY_NS	500000000l
+/* How long the log may still be read again when the end is asked for. */
+#define LAST_REPLAY_NS	5000000000ull
 
 /* What a batch has still to go through; only the thread uses it. */
 struct batch {
@@ -40,6 +42,7 @@ struct writer {
 	char trouble[128];
 
 	_Atomic uint64_t beat_ns;
+	_Atomic uint64_t replay_until_ns;
 	atomic_bool give_up;
 	atomic_bool ended;
 
@@ -94,11 +97,10 @@ static void sync_store(struct writer *writer)
 	const int err = store_sync(writer->store);
 
 	writer->synced_ns = monotonic_ns();
-	if (err) {
-		say(LOG_ERR, "cannot sync the segment: %s", strerror(-err));
-		return;
-	}
+	/* If it failed, there is no segment any more that could be synced. */
 	writer->unsynced = false;
+	if (err)
+		return;
 	pthread_mutex_lock(&writer->lock);
 	writer->progress.syncs++;
 	pthread_mutex_unlock(&writer->lock);
@@ -226,9 +228,19 @@ static void retain(struct writer *writer)
 static void *run(void *arg)
 {
 	struct writer *const writer = arg;
+	const struct replay_limits limits = {
+		.spool = writer->spool,
+		.until_ns = &writer->replay_until_ns,
+		.beat = &writer->beat_ns,
+	};
 	enum spool_event event;
 
-	writer->replay = replay_log(writer->store, writer->carry, &writer->beat_ns);
+	writer->replay = replay_log(writer->store, writer->carry, &limits);
+	if (writer->replay) {
+		pthread_mutex_lock(&writer->lock);
+		writer->progress.unread_segments = replay_unread(writer->replay);
+		pthread_mutex_unlock(&writer->lock);
+	}
 	retain(writer);
 	publish(writer);
 	do {
@@ -268,6 +280,7 @@ struct writer *writer_start(const struct options *options, struct store *store,
 	writer->store = store;
 	writer->spool = spool;
 	writer->beat_ns = monotonic_ns();
+	writer->replay_until_ns = UINT64_MAX;
 	pthread_mutex_init(&writer->lock, NULL);
 	writer->carry = carry_new(options->carry_bytes);
 	if (!writer->carry)
@@ -295,6 +308,11 @@ void writer_progress(struct writer *writer, struct writer_progress *progress)
 bool writer_ended(struct writer *writer)
 {
 	return writer->ended;
+}
+
+void writer_hurry(struct writer *writer)
+{
+	writer->replay_until_ns = monotonic_ns() + LAST_REPLAY_NS;
 }
 
 void writer_give_up(struct writer *writer)

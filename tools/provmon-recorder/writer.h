@@ -5,7 +5,8 @@
  * What it promises: a frame is written when 512 KiB wait or after a second, and
  * synced to the disk at most once a second, so that a crash of the recorder
  * costs about a second of records and a power failure about two; a sealed
- * segment is synced with its directory.  When the disk is full, the oldest
+ * segment is synced with its directory.  A segment that cannot be synced is left
+ * unsealed, and counted, and the next is begun.  When the disk is full, the oldest
  * sealed segments are removed until there is room; while there are none, it
  * tries again each second, and what comes meanwhile stays in the spool and then
  * in the kernel.
@@ -27,6 +28,7 @@ struct writer;
  * struct writer_progress - what the writer did, for the status
  * @store: what is in the log
  * @carry: what is remembered of living nodes
+ * @unread_segments: segments of this boot that were not read again at the start
  * @missing_subbufs: sub-buffers that an earlier recorder read and never wrote
  * @syncs: how often the segment was synced
  * @beat_ns: CLOCK_MONOTONIC when it was last seen alive
@@ -35,6 +37,7 @@ struct writer;
 struct writer_progress {
 	struct store_counters store;
 	struct carry_counters carry;
+	uint64_t unread_segments;
 	uint64_t missing_subbufs;
 	uint64_t syncs;
 	uint64_t beat_ns;
@@ -61,6 +64,13 @@ void writer_progress(struct writer *writer, struct writer_progress *progress);
  * If so, it can be joined without waiting.
  */
 bool writer_ended(struct writer *writer);
+
+/**
+ * writer_hurry - the end is near: do not go on reading the log for long
+ *
+ * A thread that still reads what the log says of this boot begins to write.
+ */
+void writer_hurry(struct writer *writer);
 
 /**
  * writer_give_up - end even if what waits cannot be written
