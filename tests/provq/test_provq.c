@@ -1008,6 +1008,64 @@ static void a_path_is_who_holds_it(void **state)
 	check_path(*state, "/x", "3@0", "a name that an earlier node of the inode had");
 }
 
+static const json_t *others_of(const struct output *output)
+{
+	const json_t *const trailer = check_form(output);
+	const json_t *const others = json_object_get(trailer, "others");
+
+	assert_true(json_array_size(others) <= 1);
+	return json_object_get(json_array_get(others, 0), "nodes");
+}
+
+/* A name in another mount namespace is the same text: it is not passed over. */
+static void others_of_a_name_are_told(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_inode(log, S, 1, PROV_K_FILE, 1, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/usr/bin/foo");
+	log_inode(log, 2 * S, 2, PROV_K_FILE, 2, 0);
+	log_text(log, 2 * S, 2, PROV_T_CREATE, "/usr/bin/foo");
+	log_node_end(log, 3 * S, 2, 0, 0);
+	/* A socket keeps its name for as long as it lives. */
+	log_socket(log, 4 * S, 3, AF_UNIX, SOCK_STREAM, 0);
+	log_text(log, 4 * S, 3, PROV_T_UNIX_PATH, "/usr/bin/foo");
+	log_node_end(log, 5 * S, 3, 0, 0);
+	/* Deleted by a path that was not seen; the end of another node of it says so. */
+	log_inode(log, 6 * S, 4, PROV_K_FILE, 4, 1);
+	log_text(log, 6 * S, 4, PROV_T_CREATE, "/usr/bin/foo");
+	log_node_end(log, 7 * S, 4, 0, 0);
+	log_inode(log, 8 * S, 5, PROV_K_FILE, 4, 1);
+	log_node_end(log, 9 * S, 5, 1, 0);
+	log_end(log);
+
+	output = run(*state, "ancestry", "/usr/bin/foo", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "2@0"));
+	assert_null(find_node(&output, "node", "1@0"));
+	assert_int_equal(json_array_size(others_of(&output)), 1);
+	assert_string_equal(json_string_value(json_array_get(others_of(&output), 0)), "1");
+	done(&output);
+	output = run(*state, "ancestry", "/usr/bin/foo", NULL);
+	assert_non_null(strstr(output.text, "/usr/bin/foo: 1 other object holds this name: node:1;"
+					    " --all takes all."));
+	done(&output);
+	/* Before it was deleted, it held its name. */
+	output = run(*state, "history", "/usr/bin/foo", "--until", "2026-01-01T00:00:08Z", "--json",
+		     NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "4@0"));
+	assert_int_equal(json_array_size(others_of(&output)), 2);
+	done(&output);
+	output = run(*state, "ancestry", "/usr/bin/foo", "--all", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1@0"));
+	assert_null(others_of(&output));
+	done(&output);
+}
+
 static void a_pid_is_all_images_of_the_last_process(void **state)
 {
 	struct logbuild *const log = log_begin(*state);
@@ -1572,6 +1630,7 @@ int main(void)
 		TEST(hostile_names_come_back),
 		TEST(a_path_is_what_had_it_last),
 		TEST(a_path_is_who_holds_it),
+		TEST(others_of_a_name_are_told),
 		TEST(a_pid_is_all_images_of_the_last_process),
 		TEST(addresses_have_scopes),
 		TEST(boots_qualify_ids),

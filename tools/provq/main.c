@@ -460,6 +460,7 @@ static enum status run(struct query *query, const struct verb *verb, const struc
 	status = ask(query, verb, late);
 	hide_free(query->hide);
 	labels_free(query->labels);
+	objects_free_others(query);
 	graph_free(query->graph);
 	return status;
 }

@@ -159,29 +159,99 @@ static int by_object(const void *one, const void *two, void *context)
 	return a->node < b->node ? -1 : a->node > b->node;
 }
 
-/*
- * Who holds the name, the last to get it if they are several; if nobody does,
- * who lost it last.  What an object did with a name is what the last of its
- * nodes did.
- */
-static uint32_t judge_claims(const struct query *query, struct claim *claims, size_t count)
+/* The node that an inode became when it was loaded again, or GRAPH_NONE. */
+static uint32_t node_after(const struct query *query, uint32_t node)
 {
-	const struct claim *best = NULL;
+	struct graph_cursor cursor = graph_out_of(query->graph, node, 0, UINT32_MAX);
+	const struct graph_edge *edge;
+	uint32_t number;
 
-	if (count)
-		qsort_r(claims, count, sizeof(*claims), by_object, (void *)query);
+	while ((edge = graph_next(&cursor, &number)) != NULL)
+		if (edge->flags & GRAPH_EDGE_CONTINUES)
+			return edge->to;
+	return GRAPH_NONE;
+}
+
+/*
+ * Is the object no more at the end of the window?  The loss of a name is not
+ * always recorded: it can be by another mount's path, or by an opaque process.  An
+ * inode whose end does not say that it was deleted only left the memory.
+ */
+static bool is_gone(const struct query *query, uint32_t node)
+{
+	for (; node != GRAPH_NONE; node = node_after(query, node)) {
+		const struct graph_node *const n = graph_node(query->graph, node);
+
+		if (n->ended && (!graph_is_inode(n) || n->end_code == 1) &&
+		    graph_wall_ns(query->graph, n->boot, n->end_ns) <= query->until_ns)
+			return true;
+	}
+	return false;
+}
+
+/* Who holds the name before who lost it, and the last to get or lose it first. */
+static int by_right(const void *one, const void *two, void *context)
+{
+	const struct claim *const a = one, *const b = two;
+
+	if (a->holds != b->holds)
+		return a->holds ? -1 : 1;
+	if (later(context, a->node, a->time_ns, b->node, b->time_ns))
+		return -1;
+	if (later(context, b->node, b->time_ns, a->node, a->time_ns))
+		return 1;
+	return a->node < b->node ? -1 : a->node > b->node;
+}
+
+/*
+ * Leave one claim of each object, the best first.  What an object did with a name
+ * is what the last of its nodes did.  Return: how many objects they are.
+ */
+static size_t judge_claims(const struct query *query, struct claim *claims, size_t count)
+{
+	size_t kept = 0;
+
+	if (!count)
+		return 0;
+	qsort_r(claims, count, sizeof(*claims), by_object, (void *)query);
 	for (size_t i = 0; i < count; i++) {
-		const struct claim *const claim = &claims[i];
+		struct claim *const claim = &claims[i];
 
 		if (i + 1 < count && graph_same_inode(graph_node(query->graph, claim->node),
 						      graph_node(query->graph, claim[1].node)))
 			continue;
-		if (!best || (claim->holds == best->holds ?
-			      later(query, claim->node, claim->time_ns, best->node, best->time_ns) :
-			      claim->holds))
-			best = claim;
+		claim->holds = claim->holds && !is_gone(query, claim->node);
+		claims[kept++] = *claim;
 	}
-	return best ? best->node : GRAPH_NONE;
+	qsort_r(claims, kept, sizeof(*claims), by_right, (void *)query);
+	return kept;
+}
+
+/* A name says nothing of mount namespaces: who else holds it must not be hidden. */
+static bool note_others(struct query *query, const char *object, const struct claim *claims,
+			size_t count)
+{
+	struct others *const others = &query->others[query->others_count];
+
+	others->object = object;
+	others->count = 0;
+	while (others->count + 1 < count && claims[others->count + 1].holds)
+		others->count++;
+	if (!others->count)
+		return true;
+	others->nodes = malloc(others->count * sizeof(*others->nodes));
+	if (!others->nodes)
+		return false;
+	for (size_t i = 0; i < others->count; i++)
+		others->nodes[i] = claims[i + 1].node;
+	query->others_count++;
+	return true;
+}
+
+void objects_free_others(struct query *query)
+{
+	while (query->others_count)
+		free(query->others[--query->others_count].nodes);
 }
 
 /* Longest common beginning and end, so that slips in the middle rank high. */
@@ -254,12 +324,12 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 	}
 }
 
-static void find_path(const struct query *query, const char *path, size_t length,
+/* @object is the path as the user wrote it. */
+static void find_path(struct query *query, const char *object, const char *path, size_t length,
 		      struct found *found)
 {
 	struct claim *claims = NULL, claim;
 	size_t count = 0, room = 0;
-	uint32_t last;
 
 	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
 		if (graph_node(query->graph, i)->kind == PROV_K_PROCESS ||
@@ -275,10 +345,12 @@ static void find_path(const struct query *query, const char *path, size_t length
 		}
 		claims[count++] = claim;
 	}
-	last = judge_claims(query, claims, count);
+	count = judge_claims(query, claims, count);
+	if (count) {
+		add_incarnations(query, found, claims[0].node);
+		found->failed |= !note_others(query, object, claims, count);
+	}
 	free(claims);
-	if (last != GRAPH_NONE)
-		add_incarnations(query, found, last);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -482,7 +554,8 @@ static enum status bad_object(const char *text, const char *form)
 	return USAGE;
 }
 
-static enum status find_b64(const struct query *query, const char *text, struct found *found)
+static enum status find_b64(struct query *query, const char *object, const char *text,
+			    struct found *found)
 {
 	const size_t length = strlen(text);
 	uint8_t *const bytes = malloc(length + 1);
@@ -494,15 +567,16 @@ static enum status find_b64(const struct query *query, const char *text, struct 
 	}
 	count = base64_decode(text, bytes);
 	if (count >= 0)
-		find_path(query, (const char *)bytes, count, found);
+		find_path(query, object, (const char *)bytes, count, found);
 	if (count >= 0 && !found->count)
 		suggest_paths(query, (const char *)bytes, count);
 	free(bytes);
 	return count < 0 ? USAGE : FOUND;
 }
 
-enum status objects_find(const struct query *query, const char *text, struct objects *objects)
+enum status objects_find(struct query *query, const char *text, struct objects *objects)
 {
+	const char *const object = text;
 	struct graph_address address;
 	struct found found = {};
 	uint64_t number, ino;
@@ -528,12 +602,12 @@ enum status objects_find(const struct query *query, const char *text, struct obj
 			return bad_object(text, "sock:10.0.0.1:80, sock:[::1]:80 or sock:[fe80::1%2]:80");
 		find_socket(query, &address, &found);
 	} else if (!strncmp(text, "path-b64:", 9)) {
-		if (find_b64(query, text + 9, &found) == USAGE)
+		if (find_b64(query, object, text + 9, &found) == USAGE)
 			return bad_object(text, "path-b64: and base64");
 	} else {
 		if (!strncmp(text, "path:", 5))
 			text += 5;
-		find_path(query, text, strlen(text), &found);
+		find_path(query, object, text, strlen(text), &found);
 	}
 
 	objects->nodes = found.nodes;

@@ -34,6 +34,20 @@ struct hide;
 struct labels;
 
 /**
+ * struct others - objects that hold a path as well as the one that was chosen
+ * @object: what the user wrote
+ * @nodes: one of each object, the last to get the name first
+ * @count: how many
+ */
+struct others {
+	const char *object;
+	uint32_t *nodes;
+	size_t count;
+};
+
+#define MOST_OBJECTS 2		/* that a verb takes */
+
+/**
  * struct query - what the user asked
  * @verb: name of the verb
  * @args: what stands behind it
@@ -45,6 +59,8 @@ struct labels;
  * @path_glob: --path, --exe, --argv of find; NULL if not given
  * @hide: what is left out
  * @labels: those made last, for node_label()
+ * @others: of each path that was asked about, in the order of the arguments
+ * @others_count: how many paths they are
  */
 struct query {
 	const char *log;
@@ -66,6 +82,8 @@ struct query {
 	struct graph *graph;
 	struct hide *hide;
 	struct labels *labels;
+	struct others others[MOST_OBJECTS];
+	size_t others_count;
 };
 
 /* ---- node.c: what a node is called ---- */
@@ -143,10 +161,14 @@ struct objects {
 /**
  * objects_find - find the nodes that an OBJ names
  *
+ * If a path is held by other objects as well, they are added to @query->others.
+ *
  * Return: FOUND; NOTHING_FOUND or USAGE with a message on stderr. The caller
  * frees @objects->nodes in any case.
  */
-enum status objects_find(const struct query *query, const char *text, struct objects *objects);
+enum status objects_find(struct query *query, const char *text, struct objects *objects);
+/** objects_free_others - free what objects_find() has added to a query */
+void objects_free_others(struct query *query);
 
 /** objects_starts - where a traversal begins; the caller frees the array */
 struct traverse_start *objects_starts(const struct query *query, const struct objects *objects,
