@@ -522,7 +522,7 @@ static int get_boot(struct loader *loader, const uint8_t *id)
 	if (err)
 		return err;
 	loader->boot = graph->boot_count;
-	memset(&graph->walls[loader->boot], 0, sizeof(*graph->walls));
+	graph->walls[loader->boot] = (struct wall) { .first_subbuf = graph->subbuf_count };
 	graph->boots[loader->boot] = (struct graph_boot) { .first_ns = UINT64_MAX };
 	memcpy(graph->boots[loader->boot].id, id, sizeof(graph->boots->id));
 	graph->boot_count++;
@@ -936,19 +936,21 @@ static void order_walls(struct graph *graph)
 	}
 }
 
-static int by_boot_time(const void *one, const void *two, void *context)
+static int by_appearance(const void *one, const void *two, void *context)
 {
 	const struct graph *const graph = context;
 	const uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)two;
-	const uint64_t wall_a = graph_wall_ns(graph, a, graph->boots[a].first_ns);
-	const uint64_t wall_b = graph_wall_ns(graph, b, graph->boots[b].first_ns);
+	const size_t first_a = graph->walls[a].first_subbuf;
+	const size_t first_b = graph->walls[b].first_subbuf;
 
-	return wall_a == wall_b ? COMPARE(a, b) : COMPARE(wall_a, wall_b);
+	return first_a == first_b ? COMPARE(a, b) : COMPARE(first_a, first_b);
 }
 
 /*
- * Number the boots in order of time.  A log is mostly read in that order, but a
- * segment's carried descriptions or a wrong clock can turn it round.
+ * Number the boots in the order in which they were recorded: segments are numbered
+ * in that order and read by their numbers.  The wall clock does not tell it, for a
+ * boot may begin with a wrong one.  What is carried into a segment belongs to
+ * older ones, so a boot begins with what is not.
  */
 static int order_boots(struct graph *graph)
 {
@@ -972,7 +974,9 @@ static int order_boots(struct graph *graph)
 	}
 	for (size_t i = 0; i < count; i++)
 		order[i] = i;
-	qsort_r(order, count, sizeof(*order), by_boot_time, graph);
+	for (size_t i = graph->subbuf_count; i-- > 0;)
+		graph->walls[graph->subbufs[i].boot].first_subbuf = i;
+	qsort_r(order, count, sizeof(*order), by_appearance, graph);
 	for (size_t i = 0; i < count; i++) {
 		boots[i] = graph->boots[order[i]];
 		walls[i] = graph->walls[order[i]];

@@ -53,7 +53,7 @@ struct graph_edge {
  * @id: its id in its boot
  * @first_ns: CLOCK_BOOTTIME of its record, or of the first that names it
  * @end_ns: CLOCK_BOOTTIME of its end, 0 if none was seen
- * @boot: number of its boot, from 0 in order of time
+ * @boot: number of its boot, from 0 in the order of the segments
  * @last_version: greatest version seen
  * @end_code: as in struct prov_end_record
  * @fact_first: first of its facts
