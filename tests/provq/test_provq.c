@@ -1261,6 +1261,70 @@ static void much_is_answered_soon(void **state)
 		fail_msg("%ld seconds", (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec));
 }
 
+static void check_soon(void *directory, const char *const *question, long seconds)
+{
+	struct rusage before, after;
+	struct output output;
+
+	getrusage(RUSAGE_CHILDREN, &before);
+	output = run(directory, question[0], question[1], question[2], question[3], question[4],
+		     question[5], NULL);
+	getrusage(RUSAGE_CHILDREN, &after);
+	assert_int_equal(output.status, 0);
+	done(&output);
+	if (after.ru_utime.tv_sec - before.ru_utime.tv_sec > seconds)
+		fail_msg("%s %s %s: %ld seconds", question[0], question[1], question[2],
+			 (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec));
+}
+
+/* Nor does traversal with the square of a node's versions, or of what is asked about. */
+static void versions_are_answered_soon(void **state)
+{
+	static const char *const versions[][6] = {
+		{ "ancestry", "node:2" },
+		{ "ancestry", "node:2", "--follow=data,meta,control" },
+		{ "descendants", "node:3", "--follow=data,meta,control" },
+		{ "path", "node:3", "node:2", "--follow=data,meta,control" },
+		{ "ancestry", "node:4" },
+		{ "ancestry", "node:4", "--follow=data,meta,control" },
+	};
+	static const char *const objects[][6] = {
+		{ "ancestry", "/x", "--all" },
+		{ "path", "node:1", "/x", "--all" },
+	};
+	enum { MANY = 200000, FILES = 40000 };
+	struct logbuild *log = log_begin(*state);
+
+	/* One writer, and who reads what it wrote from the last to the first. */
+	log_process(log, S, 1, 1, 0, S);
+	log_process(log, S, 4, 4, 0, S);
+	log_inode(log, S, 2, PROV_K_FILE, 2, 1);
+	log_inode(log, S, 3, PROV_K_FILE, 3, 1);
+	for (int i = 0; i < MANY; i++) {
+		log_edge(log, S + 10 * i, D, PROV_OP_READ, 3, i, 1, i);
+		log_edge(log, S + 10 * i + 1, D, PROV_OP_WRITE, 1, i, 2, i);
+		log_edge(log, S + 10 * i + 2, D, PROV_OP_WRITE, 1, i, 10 + i, 0);
+	}
+	for (int i = 0; i < MANY; i++)
+		log_edge(log, 9 * S + i, D, PROV_OP_READ, 10 + i, 0, 4, i);
+	log_end(log);
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		check_soon(*state, versions[i], 12);
+	tempdir_clear(*state);
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	for (int i = 0; i < FILES; i++) {
+		log_inode(log, S, 10 + i, PROV_K_FILE, i, 1);
+		log_text(log, S, 10 + i, PROV_T_CREATE, "/x");
+		if (i & 1)
+			log_edge(log, S, D, PROV_OP_WRITE, 1, 0, 10 + i, 0);
+	}
+	log_end(log);
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		check_soon(*state, objects[i], 4);
+}
+
 /* ---- hubs --------------------------------------------------------------- */
 
 static void write_library(struct logbuild *log, const char *path)
@@ -1636,6 +1700,7 @@ int main(void)
 		TEST(boots_qualify_ids),
 		TEST(answers_do_not_repeat_lists),
 		TEST(much_is_answered_soon),
+		TEST(versions_are_answered_soon),
 		TEST(poisoned_libraries_show),
 		TEST(verify_tells_good_from_bad),
 		TEST(what_cannot_be_read_is_told),

@@ -356,6 +356,9 @@ struct graph_cursor graph_out_of(const struct graph *graph, uint32_t node, uint3
  */
 const struct graph_edge *graph_next(struct graph_cursor *cursor, uint32_t *edge);
 
+/** graph_next_down - likewise from the end of the cursor: by falling version */
+const struct graph_edge *graph_next_down(struct graph_cursor *cursor, uint32_t *edge);
+
 /**
  * struct graph_refusal - what an edge PROV_OP_REFUSED says besides
  * @error: errno, positive
