@@ -360,7 +360,7 @@ static void carried_descriptions_are_not_doubled(void **state)
 	log_seal(log);
 	log_carried(log, 1);
 	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
-	log_text(log, 4 * S, 1, PROV_T_RENAME_TO, "/b");
+	log_text(log, 3 * S, 1, PROV_T_RENAME_TO, "/b");
 	log_text(log, 4 * S, 1, PROV_T_LINK, "/only-carried");
 	log_carried(log, 0);
 	log_process(log, 5 * S, 2, 9, 1, 5 * S);

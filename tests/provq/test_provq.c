@@ -1008,6 +1008,28 @@ static void a_path_is_who_holds_it(void **state)
 	check_path(*state, "/x", "3@0", "a name that an earlier node of the inode had");
 }
 
+/* What is carried is older than the same that was recorded again. */
+static void a_carried_name_keeps_its_time(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_carried(log, 1);
+	log_inode(log, 1 * S, 1, PROV_K_FILE, 1, 1);
+	log_text(log, 1 * S, 1, PROV_T_OPEN, "/etc/hosts");
+	log_carried(log, 0);
+	log_process(log, 1 * S, 2, 7, 1, 1 * S);
+	log_edge(log, 1 * S, D, PROV_OP_READ, 1, 0, 2, 0);
+	log_text(log, 3 * S, 1, PROV_T_OPEN, "/etc/hosts");
+	log_end(log);
+	output = run(*state, "descendants", "/etc/hosts", "--until", "2026-01-01T00:00:02Z",
+		     "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_true(has_edge(&output, "read", "1@0", "2@0"));
+	done(&output);
+}
+
 static const json_t *others_of(const struct output *output)
 {
 	const json_t *const trailer = check_form(output);
@@ -1694,6 +1716,7 @@ int main(void)
 		TEST(hostile_names_come_back),
 		TEST(a_path_is_what_had_it_last),
 		TEST(a_path_is_who_holds_it),
+		TEST(a_carried_name_keeps_its_time),
 		TEST(others_of_a_name_are_told),
 		TEST(a_pid_is_all_images_of_the_last_process),
 		TEST(addresses_have_scopes),

@@ -867,8 +867,9 @@ static int by_content(const void *one, const void *two)
 	if (!order)
 		order = COMPARE(a->blob, b->blob);
 	if (!order)
-		order = COMPARE(a->flags & GRAPH_FACT_CARRIED, b->flags & GRAPH_FACT_CARRIED);
-	return order ? order : COMPARE(a->time_ns, b->time_ns);
+		order = COMPARE(a->time_ns, b->time_ns);
+	return order ? order : COMPARE(a->flags & GRAPH_FACT_CARRIED,
+				       b->flags & GRAPH_FACT_CARRIED);
 }
 
 static int by_time(const void *one, const void *two)
@@ -883,7 +884,11 @@ static int by_time(const void *one, const void *two)
 	return order ? order : COMPARE(a->sub, b->sub);
 }
 
-/* A carried fact is dropped where the log still has the original. */
+/*
+ * A carried fact has the time of the original, and is dropped where the log still
+ * has that.  The same said at another time is another fact: a name can be lost and
+ * given again.
+ */
 static void order_facts(struct graph *graph)
 {
 	struct graph_fact *const facts = graph->facts;
@@ -895,8 +900,7 @@ static void order_facts(struct graph *graph)
 		    facts[kept - 1].type == facts[i].type &&
 		    facts[kept - 1].sub == facts[i].sub &&
 		    facts[kept - 1].blob == facts[i].blob &&
-		    ((facts[i].flags & GRAPH_FACT_CARRIED) ||
-		     facts[kept - 1].time_ns == facts[i].time_ns))
+		    facts[kept - 1].time_ns == facts[i].time_ns)
 			continue;
 		facts[kept++] = facts[i];
 	}
