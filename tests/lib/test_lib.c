@@ -2,6 +2,7 @@
 /* The reader library: records, loading, names, times, JSON text. */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "json.h"
 #include "logbuild.h"
 #include "record.h"
+#include "segment.h"
 #include "tempdir.h"
 #include "traverse.h"
 #include "when.h"
@@ -585,6 +588,40 @@ static void boots_may_be_empty(void **state)
 	graph_free(graph);
 }
 
+/* One small frame can hold very many. */
+static void many_boots_cost_little(void **state)
+{
+	enum { BOOTS = PROV_FRAME_MAX_RAW / sizeof(struct prov_subbuf_header) };
+	const struct prov_segment_options options = { .number = 1, .level = 1, .gid = (gid_t)-1 };
+	struct prov_subbuf_header *const headers = calloc(BOOTS, sizeof(*headers));
+	const int dirfd = open(*state, O_RDONLY | O_DIRECTORY);
+	struct prov_segment_writer *writer;
+	struct rusage before, after;
+	struct graph *graph;
+
+	for (uint32_t i = 0; i < BOOTS; i++) {
+		headers[i].magic = htole32(PROV_MAGIC);
+		headers[i].format = htole16(PROV_FORMAT_VERSION);
+		headers[i].header_bytes = htole16(sizeof(*headers));
+		headers[i].used_bytes = htole32(sizeof(*headers));
+		memcpy(headers[i].boot_id, &i, sizeof(i));
+	}
+	assert_int_equal(prov_segment_create(&writer, dirfd, &options), 0);
+	assert_int_equal(prov_segment_append(writer, PROV_FRAME_SUBBUFS, headers,
+					     PROV_FRAME_MAX_RAW), 0);
+	assert_int_equal(prov_segment_seal(writer), 0);
+	getrusage(RUSAGE_SELF, &before);
+	graph = load(*state);
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(graph_boot_count(graph), BOOTS);
+	assert_int_equal(graph_boot(graph, BOOTS - 1)->id[0], (BOOTS - 1) & 0xff);
+	/* It takes less than one, and took more than 20. */
+	assert_true(after.ru_utime.tv_sec - before.ru_utime.tv_sec < 5);
+	graph_free(graph);
+	free(headers);
+	close(dirfd);
+}
+
 /* Stands for the recorder, which works meanwhile: a fault in one segment removes another. */
 static void remove_at_fault(void *context, enum graph_fault fault, const char *where,
 			    const char *message)
@@ -763,6 +800,7 @@ int main(void)
 		TEST(keeps_to_its_memory),
 		TEST(questions_keep_to_its_memory),
 		TEST(boots_may_be_empty),
+		TEST(many_boots_cost_little),
 		TEST(retention_may_be_faster),
 		TEST(tells_what_is_no_log),
 		cmocka_unit_test(json_says_every_byte),

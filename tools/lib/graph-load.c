@@ -38,6 +38,7 @@ struct loader {
 	void *context;
 	struct table blob_table;
 	struct table subbuf_table;
+	struct table boot_table;	/* until order_boots() numbers them anew */
 	struct part *parts;
 	size_t part_count, part_room;
 	uint64_t segment;
@@ -114,6 +115,16 @@ static uint64_t subbuf_hash_of(const struct loader *loader, uint32_t index)
 	const struct graph_subbuf *const subbuf = &loader->graph->subbufs[index];
 
 	return subbuf_hash(loader, subbuf->boot, subbuf->cpu, subbuf->seq);
+}
+
+static uint64_t boot_hash(const struct loader *loader, const uint8_t *id)
+{
+	return XXH3_64bits_withSeed(id, sizeof(loader->graph->boots->id), loader->graph->seed);
+}
+
+static uint64_t boot_hash_of(const struct loader *loader, uint32_t index)
+{
+	return boot_hash(loader, loader->graph->boots[index].id);
 }
 
 /* Keep at least half of the slots free. */
@@ -506,11 +517,19 @@ static int add_item(struct loader *loader, const struct prov_item *item)
 static int get_boot(struct loader *loader, const uint8_t *id)
 {
 	struct graph *const graph = loader->graph;
+	const uint64_t hash = boot_hash(loader, id);
 	int err;
 
-	for (size_t i = graph->boot_count; i-- > 0;) {
-		if (!memcmp(graph->boots[i].id, id, sizeof(graph->boots[i].id))) {
-			loader->boot = i;
+	err = table_room(loader, &loader->boot_table, boot_hash_of);
+	if (err)
+		return err;
+	for (size_t at = hash;; at++) {
+		const uint32_t slot = loader->boot_table.slots[at & loader->boot_table.mask];
+
+		if (!slot)
+			break;
+		if (!memcmp(graph->boots[slot - 1].id, id, sizeof(graph->boots->id))) {
+			loader->boot = slot - 1;
 			return 0;
 		}
 	}
@@ -525,7 +544,7 @@ static int get_boot(struct loader *loader, const uint8_t *id)
 	graph->walls[loader->boot] = (struct wall) { .first_subbuf = graph->subbuf_count };
 	graph->boots[loader->boot] = (struct graph_boot) { .first_ns = UINT64_MAX };
 	memcpy(graph->boots[loader->boot].id, id, sizeof(graph->boots->id));
-	graph->boot_count++;
+	table_add(&loader->boot_table, hash, graph->boot_count++);
 	return 0;
 }
 
@@ -1275,6 +1294,7 @@ int graph_load(struct graph **graph_out, const char *directory, const struct gra
 		err = finish(&loader);
 	free(loader.blob_table.slots);
 	free(loader.subbuf_table.slots);
+	free(loader.boot_table.slots);
 	free(loader.parts);
 	if (err) {
 		graph_free(graph);
