@@ -1088,6 +1088,107 @@ static void others_of_a_name_are_told(void **state)
 	done(&output);
 }
 
+static void log_moved(struct logbuild *log, uint64_t time, uint64_t id, const char *from,
+		      const char *to)
+{
+	log_text(log, time, id, PROV_T_RENAME_FROM, from);
+	log_text(log, time, id, PROV_T_RENAME_TO, to);
+}
+
+static void check_object(void *directory, const char *path, const char *until, const char *node,
+			 size_t others)
+{
+	struct output output = run(directory, "ancestry", path, "--json", "--until", until, NULL);
+
+	parse(&output);
+	if (output.status || !find_node(&output, "node", node) ||
+	    json_array_size(others_of(&output)) != others)
+		fail_msg("%s at %s: %s%s", path, until, output.text, output.errors);
+	done(&output);
+}
+
+/* The rename of a directory renames what is below it. */
+static void names_move_with_directories(void **state)
+{
+	struct logbuild *log = log_begin(*state);
+	struct output output;
+
+	for (uint64_t id = 1; id <= 4; id++)
+		log_inode(log, S, id, PROV_K_DIRECTORY, id, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/tmp/a");
+	log_inode(log, 2 * S, 10, PROV_K_FILE, 10, 1);
+	log_text(log, 2 * S, 10, PROV_T_CREATE, "/tmp/a/d/x");
+	log_moved(log, 4 * S, 1, "/tmp/a", "/tmp/b");
+	/* Evicted, loaded again, and its directory moved on. */
+	log_node_end(log, 5 * S, 10, 0, 0);
+	log_inode(log, 6 * S, 11, PROV_K_FILE, 10, 1);
+	log_moved(log, 8 * S, 1, "/tmp/b", "/srv/c");
+	/* Another takes its first name. */
+	log_inode(log, 10 * S, 12, PROV_K_FILE, 12, 1);
+	log_text(log, 10 * S, 12, PROV_T_CREATE, "/tmp/a/d/x");
+	/* Two directories are exchanged. */
+	log_inode(log, 10 * S, 13, PROV_K_FILE, 13, 1);
+	log_text(log, 10 * S, 13, PROV_T_CREATE, "/p/y");
+	log_inode(log, 10 * S, 14, PROV_K_FILE, 14, 1);
+	log_text(log, 10 * S, 14, PROV_T_CREATE, "/q/y");
+	log_moved(log, 12 * S, 2, "/p", "/q");
+	log_moved(log, 12 * S + 1, 3, "/q", "/p");
+	/* Removed by the name that it has then, by another node of it. */
+	log_inode(log, 13 * S, 15, PROV_K_FILE, 15, 1);
+	log_text(log, 13 * S, 15, PROV_T_CREATE, "/m/z");
+	log_moved(log, 14 * S, 4, "/m", "/n");
+	log_inode(log, 15 * S, 16, PROV_K_FILE, 15, 1);
+	log_text(log, 15 * S, 16, PROV_T_UNLINK, "/n/z");
+	log_moved(log, 16 * S, 4, "/n", "/o");
+	log_end(log);
+
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:03Z", "10@0", 0);
+	check_object(*state, "/tmp/b/d/x", "2026-01-01T00:00:05Z", "10@0", 0);
+	check_object(*state, "/srv/c/d/x", "2026-01-01T00:00:09Z", "11@0", 0);
+	/* Nobody holds it: who had it last. */
+	check_object(*state, "/tmp/b/d/x", "2026-01-01T00:00:09Z", "10@0", 0);
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:09Z", "10@0", 0);
+	/* But which directory was renamed is not certain. */
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:11Z", "12@0", 1);
+	check_object(*state, "/q/y", "2026-01-01T00:00:13Z", "13@0", 1);
+	check_object(*state, "/p/y", "2026-01-01T00:00:13Z", "14@0", 1);
+	check_object(*state, "/n/z", "2026-01-01T00:00:17Z", "15@0", 0);
+	output = run(*state, "ancestry", "/o/z", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	output = run(*state, "history", "/tmp/a/d/x", NULL);
+	assert_non_null(strstr(output.text, "1 other object holds this name, or held it until a"
+					    " directory was renamed: node:11; --all takes all."));
+	done(&output);
+	tempdir_clear(*state);
+
+	/* A directory of another file system does not take it along. */
+	log = log_begin(*state);
+	log_inode(log, S, 1, PROV_K_DIRECTORY, 1, 0);
+	log_inode(log, S, 10, PROV_K_FILE, 10, 1);
+	log_text(log, S, 10, PROV_T_CREATE, "/a/x");
+	log_moved(log, 2 * S, 1, "/a", "/b");
+	log_end(log);
+	check_object(*state, "/a/x", "2026-01-01T00:00:03Z", "10@0", 0);
+	output = run(*state, "ancestry", "/b/x", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	tempdir_clear(*state);
+
+	/* Nor one that was renamed before. */
+	log = log_begin(*state);
+	log_inode(log, S, 1, PROV_K_DIRECTORY, 1, 1);
+	log_inode(log, S, 10, PROV_K_FILE, 10, 1);
+	log_moved(log, 2 * S, 1, "/a", "/b");
+	log_text(log, 3 * S, 10, PROV_T_CREATE, "/a/x");
+	log_new_boot(log, LOG_WALL_NS + 100 * S);
+	log_inode(log, S, 2, PROV_K_DIRECTORY, 1, 1);
+	log_moved(log, 2 * S, 2, "/a", "/c");
+	log_end(log);
+	check_object(*state, "/a/x", "2026-01-01T00:00:04Z", "1:10@0", 0);
+	check_object(*state, "/c/x", "2026-01-01T00:02:00Z", "1:10@0", 0);
+}
+
 static void a_pid_is_all_images_of_the_last_process(void **state)
 {
 	struct logbuild *const log = log_begin(*state);
@@ -1718,6 +1819,7 @@ int main(void)
 		TEST(a_path_is_who_holds_it),
 		TEST(a_carried_name_keeps_its_time),
 		TEST(others_of_a_name_are_told),
+		TEST(names_move_with_directories),
 		TEST(a_pid_is_all_images_of_the_last_process),
 		TEST(addresses_have_scopes),
 		TEST(boots_qualify_ids),

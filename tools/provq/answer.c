@@ -183,8 +183,9 @@ static void print_others(const struct query *query, FILE *out)
 		char id[48];
 
 		text_print(out, others->object, strlen(others->object));
-		fprintf(out, ": %zu other object%s this name:", others->count,
-			others->count > 1 ? "s hold" : " holds");
+		fprintf(out, ": %zu other object%s this name%s:", others->count,
+			others->count > 1 ? "s hold" : " holds",
+			others->moved ? ", or held it until a directory was renamed" : "");
 		for (size_t j = 0; j < others->count && j < OTHERS_NAMED; j++) {
 			node_id(query, others->nodes[j], id);
 			fprintf(out, "%s node:%s", j ? "," : "", id);

@@ -34,15 +34,18 @@ struct hide;
 struct labels;
 
 /**
- * struct others - objects that hold a path as well as the one that was chosen
+ * struct others - objects that may hold a path as well as the one that was chosen
  * @object: what the user wrote
  * @nodes: one of each object, the last to get the name first
  * @count: how many
+ * @moved: how many of them do not hold it if a directory that was renamed since was
+ *	that to which the path led
  */
 struct others {
 	const char *object;
 	uint32_t *nodes;
 	size_t count;
+	size_t moved;
 };
 
 #define MOST_OBJECTS 2		/* that a verb takes */
@@ -144,6 +147,40 @@ void print_refusal(const struct query *query, const struct graph_edge *edge, FIL
 bool edge_in_window(const struct query *query, const struct graph_edge *edge);
 bool wall_in_window(const struct query *query, uint64_t wall_ns);
 uint64_t node_first_wall_ns(const struct query *query, uint32_t node);
+
+/* ---- moves.c: directories that were renamed ---- */
+
+/**
+ * struct move - the rename of a directory
+ * @from: its path before; like @to, it belongs to the graph
+ * @to: its path since
+ * @time_ns: CLOCK_BOOTTIME
+ * @boot: number of the boot
+ * @node: the directory
+ */
+struct move {
+	struct bytes from, to;
+	uint64_t time_ns;
+	uint32_t boot;
+	uint32_t node;
+};
+
+/** moves_new - all in the window; moves_free() frees them; NULL without memory */
+struct moves *moves_new(struct query *query);
+void moves_free(struct moves *moves);
+bool moves_none(const struct moves *moves);
+/**
+ * moves_next - the next move of a directory that a path leads through
+ * @node: the inode that has the path; it moves with directories of its file system
+ * @boot: number of the boot, and with @time_ns
+ * @time_ns: CLOCK_BOOTTIME after which the move was
+ * @last: the move by which it got the path, NULL if it was by none
+ *
+ * Return: the move, NULL if there is none.
+ */
+const struct move *moves_next(const struct query *query, const struct moves *moves, uint32_t node,
+			      struct bytes path, uint32_t boot, uint64_t time_ns,
+			      const struct move *last);
 
 /* ---- object.c: from what the user wrote to nodes ---- */
 
