@@ -735,6 +735,13 @@ static void terminals_are_safe(void **state)
 	fclose(out);
 	assert_string_equal(text, "\\x1b[2J\\x0d\\n\\\\\\xc2\\x9b\\xff\xc3\xa4");
 	free(text);
+
+	/* Nor is it shown in another order than it has. */
+	out = open_memstream(&text, &size);
+	text_print(out, "a\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa9\xe2\x81\xa5", 13);
+	fclose(out);
+	assert_string_equal(text, "a\\xe2\\x80\\xae\\xe2\\x81\\xa6\xe2\x80\xa9\xe2\x81\xa5");
+	free(text);
 }
 
 static void check_time(const char *text, bool end, uint64_t expected)
@@ -767,6 +774,8 @@ static void times_are_understood(void **state)
 	check_time("2026-01-01T01:00:00+01:00", false, LOG_WALL_NS);
 	check_time("2025-12-31T23:30:00-0030", false, LOG_WALL_NS);
 	check_time("@1.25", false, 1250000000);
+	check_time("@1.25", true, 1259999999);
+	check_time("@1", true, 2 * S - 1);
 	check_time("-10min", false, 400 * S);
 	check_time("-2s", false, 998 * S);
 	check_time("-1w", false, 0);

@@ -780,11 +780,12 @@ static int load_segments(struct loader *loader, int dirfd)
 		return -ENODATA;
 	loader->where = name;
 	for (size_t i = 0; i < count && !err; i++) {
+		/* Copied while it was sealed, it is there twice: the sealed one has all. */
+		if (i && entries[i].open && entries[i].number == entries[i - 1].number)
+			continue;
 		prov_segment_name(name, entries[i].number, entries[i].open);
 		loader->segment = entries[i].number;
-		if (i && entries[i].number == entries[i - 1].number)
-			report(loader, GRAPH_F_GAP, "two files have this segment's number");
-		else if (i && entries[i].number != entries[i - 1].number + 1)
+		if (i && entries[i].number != entries[i - 1].number + 1)
 			report(loader, GRAPH_F_GAP, "%llu segments before this one are missing",
 			       (unsigned long long)(entries[i].number - entries[i - 1].number - 1));
 		err = load_segment(loader, dirfd, &entries[i]);
