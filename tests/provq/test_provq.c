@@ -830,6 +830,89 @@ static void messages_name_their_queues(void **state)
 	done(&output);
 }
 
+/* Every kind has its name in a summary, also those that came last. */
+static void kinds_have_their_names(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+	const json_t *kinds;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_ipc(log, S, 2, PROV_K_MSGQUEUE, 1, 1);
+	log_message(log, S, 3, 2);
+	log_inode(log, S, 4, PROV_K_TUN, 1, 0);
+	/* A kind of the future. */
+	log_inode(log, S, 5, 200, 1, 0);
+	log_inode(log, S, 6, 201, 1, 0);
+	log_end(log);
+	output = run(*state, "summary", "--json", NULL);
+	parse(&output);
+	kinds = json_object_get(json_array_get(output.lines, 0), "kinds");
+	assert_int_equal(json_integer_value(json_object_get(kinds, "msgqueue")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "message")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "tun")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "unknown")), 2);
+	done(&output);
+}
+
+/* A message's label has its queue's in it, which can be kept in the same place. */
+static void labels_do_not_mix(void **state)
+{
+	enum { SLOTS = 4096 };
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_ipc(log, S, 1, PROV_K_MSGQUEUE, 1, 55);
+	for (uint64_t id = 2; id <= SLOTS; id++)
+		log_inode(log, S, id, PROV_K_FILE, id, 0);
+	log_message(log, S, SLOTS + 1, 1);
+	log_process(log, S, SLOTS + 2, 7, 0, S);
+	for (int i = 0; i < 2; i++)
+		log_edge(log, (2 + i) * S, D, PROV_OP_RECV, SLOTS + 1, 0, SLOTS + 2, i);
+	log_end(log);
+	output = run(*state, "timeline", NULL);
+	for (const char *at = output.text; (at = strstr(at, "msgqueue 55")) != NULL; at++)
+		assert_int_equal(strncmp(at - 11, "message in ", 11), 0);
+	done(&output);
+}
+
+static void a_socket_has_had_peers(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+	const json_t *node;
+
+	for (uint64_t id = 1; id <= 3; id++)
+		log_socket(log, S, id, AF_UNIX, SOCK_DGRAM, 0);
+	log_peer(log, 2 * S, 1, 2);
+	log_peer(log, 3 * S, 1, 3);
+	log_end(log);
+	output = run(*state, "history", "node:1", "--json", NULL);
+	parse(&output);
+	node = find_node(&output, "node", "1@0");
+	assert_string_equal(string(node, "peer"), "3");
+	assert_int_equal(json_array_size(json_object_get(node, "peers")), 2);
+	done(&output);
+}
+
+/* A log that was copied while a segment was sealed has it under both names. */
+static void a_segment_may_have_two_names(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	char from[256], to[256];
+	struct output output;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_end(log);
+	snprintf(from, sizeof(from), "%s/segment-%016d.plog", (char *)*state, 1);
+	snprintf(to, sizeof(to), "%s/segment-%016d.open", (char *)*state, 1);
+	assert_int_equal(link(from, to), 0);
+	output = run(*state, "verify", NULL);
+	assert_int_equal(output.status, 0);
+	assert_string_equal(output.errors, "");
+	done(&output);
+}
+
 /* ---- names -------------------------------------------------------------- */
 
 static void check_name(void *directory, const char *path, bool valid)
@@ -884,6 +967,10 @@ static void check_name(void *directory, const char *path, bool valid)
 		assert_true((uint8_t)output.text[i] >= 0x20 || output.text[i] == '\n');
 	assert_true(strchr(output.text, '\n') - output.text < 2000);
 	done(&output);
+	output = run(directory, "ancestry", path, "--dot", NULL);
+	for (const char *at = output.text; (at = strchr(at, '&')) != NULL; at++)
+		assert_int_equal(strncmp(at, "&amp;", 5), 0);
+	done(&output);
 	if (!access("/usr/bin/dot", X_OK)) {
 		output = run(directory, "ancestry", path, "--svg", NULL);
 		assert_int_equal(output.status, 0);
@@ -899,6 +986,7 @@ static void hostile_names_come_back(void **state)
 	check_name(*state, "/tmp/new\nline", true);
 	check_name(*state, "/tmp/quote\"'`$(x)\\back", true);
 	check_name(*state, "/tmp/\\n\\l</svg><script>&amp;", true);
+	check_name(*state, "/tmp/a&#27;b&amp;", true);
 	check_name(*state, "/tmp/\x1b[31mred\x07\x7f", true);
 	check_name(*state, "/tmp/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 space", true);
 	check_name(*state, "/tmp/bad\xff\xfe", false);
@@ -1811,6 +1899,10 @@ int main(void)
 		TEST(history_tree_and_net_say_who),
 		TEST(trees_put_what_is_near_first),
 		TEST(messages_name_their_queues),
+		TEST(kinds_have_their_names),
+		TEST(labels_do_not_mix),
+		TEST(a_socket_has_had_peers),
+		TEST(a_segment_may_have_two_names),
 		TEST(refusals_and_attributes_show),
 		TEST(draws),
 		TEST(graphviz_may_be_missing),

@@ -345,8 +345,9 @@ static void explain_no_segment(const char *directory)
 	while (dir && (entry = readdir(dir)) != NULL) {
 		if (strncmp(entry->d_name, "segment-", 8))
 			continue;
-		fprintf(stderr, "%s is there, but only regular files are segments: links are not followed.\n",
-			entry->d_name);
+		text_print(stderr, entry->d_name, strlen(entry->d_name));
+		fputs(" is there, but only regular files are segments: links are not followed.\n",
+		      stderr);
 		break;
 	}
 	if (dir)
