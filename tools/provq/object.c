@@ -13,6 +13,7 @@
 
 #define MINOR_BITS 20
 #define NEAR_MATCHES 5
+#define LONGEST_PATH (32 * 1024)	/* that the kernel records, bytes */
 
 struct found {
 	uint32_t *nodes;
@@ -193,8 +194,14 @@ static void track_moves(struct track *track, uint32_t boot, uint64_t time_ns)
 							      name->next->time_ns <= time_ns)) {
 			const struct move *const move = name->next;
 			const size_t below = name->length - move->from.length;
-			char *const text = malloc(move->to.length + below + 1);
+			char *text;
 
+			/* Only a log that was made for it has paths that grow so. */
+			if (move->to.length + below > LONGEST_PATH) {
+				name->next = NULL;
+				break;
+			}
+			text = malloc(move->to.length + below + 1);
 			if (!text) {
 				track->failed = true;
 				return;
