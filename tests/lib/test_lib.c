@@ -2,6 +2,7 @@
 /* The reader library: records, loading, names, times, JSON text. */
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "json.h"
 #include "logbuild.h"
 #include "record.h"
+#include "segment.h"
 #include "tempdir.h"
 #include "traverse.h"
 #include "when.h"
@@ -360,7 +363,7 @@ static void carried_descriptions_are_not_doubled(void **state)
 	log_seal(log);
 	log_carried(log, 1);
 	log_inode(log, S, 1, PROV_K_FILE, 5, 1);
-	log_text(log, 4 * S, 1, PROV_T_RENAME_TO, "/b");
+	log_text(log, 3 * S, 1, PROV_T_RENAME_TO, "/b");
 	log_text(log, 4 * S, 1, PROV_T_LINK, "/only-carried");
 	log_carried(log, 0);
 	log_process(log, 5 * S, 2, 9, 1, 5 * S);
@@ -419,6 +422,40 @@ static void continues_across_eviction_and_boots(void **state)
 	/* A weak identity says nothing. */
 	cursor = graph_into(graph, d, 0, UINT32_MAX);
 	assert_null(graph_next(&cursor, &number));
+	graph_free(graph);
+}
+
+/* The clock of the second boot was wrong: it is still the second. */
+static void a_wrong_clock_turns_no_flow_round(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	const struct graph_edge *edge;
+	struct graph_cursor cursor;
+	struct graph *graph;
+	uint32_t number;
+
+	log_inode(log, 1 * S, 1, PROV_K_FILE, 5, 1);
+	log_new_boot(log, 0);
+	log_seal(log);
+	/* What is carried is older than the segment that it is in. */
+	log_new_boot(log, LOG_WALL_NS);
+	log_carried(log, 1);
+	log_inode(log, 1 * S, 7, PROV_K_FILE, 6, 1);
+	log_carried(log, 0);
+	log_new_boot(log, 0);
+	log_inode(log, 1 * S, 2, PROV_K_FILE, 5, 1);
+	log_end(log);
+
+	graph = load(*state);
+	assert_int_equal(graph_boot_count(graph), 3);
+	assert_int_equal(graph_boot(graph, 0)->id[0], 1);
+	assert_int_equal(graph_boot(graph, 1)->id[0], 3);
+	assert_int_equal(graph_boot(graph, 2)->id[0], 4);
+	assert_int_equal(graph_info(graph)->continues, 1);
+	cursor = graph_into(graph, graph_find_node(graph, 2, 2), 0, 0);
+	edge = graph_next(&cursor, &number);
+	assert_int_equal(edge->flags, GRAPH_EDGE_CONTINUES);
+	assert_int_equal(edge->from, graph_find_node(graph, 0, 1));
 	graph_free(graph);
 }
 
@@ -546,9 +583,43 @@ static void boots_may_be_empty(void **state)
 	graph = load(*state);
 	assert_int_equal(graph_boot_count(graph), 2);
 	assert_int_equal(graph_node_count(graph), 0);
-	/* In order of time, not of reading. */
-	assert_int_equal(graph_boot(graph, 0)->id[0], 2);
+	/* Segments are numbered as they were written; a clock may have been wrong. */
+	assert_int_equal(graph_boot(graph, 0)->id[0], 1);
 	graph_free(graph);
+}
+
+/* One small frame can hold very many. */
+static void many_boots_cost_little(void **state)
+{
+	enum { BOOTS = PROV_FRAME_MAX_RAW / sizeof(struct prov_subbuf_header) };
+	const struct prov_segment_options options = { .number = 1, .level = 1, .gid = (gid_t)-1 };
+	struct prov_subbuf_header *const headers = calloc(BOOTS, sizeof(*headers));
+	const int dirfd = open(*state, O_RDONLY | O_DIRECTORY);
+	struct prov_segment_writer *writer;
+	struct rusage before, after;
+	struct graph *graph;
+
+	for (uint32_t i = 0; i < BOOTS; i++) {
+		headers[i].magic = htole32(PROV_MAGIC);
+		headers[i].format = htole16(PROV_FORMAT_VERSION);
+		headers[i].header_bytes = htole16(sizeof(*headers));
+		headers[i].used_bytes = htole32(sizeof(*headers));
+		memcpy(headers[i].boot_id, &i, sizeof(i));
+	}
+	assert_int_equal(prov_segment_create(&writer, dirfd, &options), 0);
+	assert_int_equal(prov_segment_append(writer, PROV_FRAME_SUBBUFS, headers,
+					     PROV_FRAME_MAX_RAW), 0);
+	assert_int_equal(prov_segment_seal(writer), 0);
+	getrusage(RUSAGE_SELF, &before);
+	graph = load(*state);
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(graph_boot_count(graph), BOOTS);
+	assert_int_equal(graph_boot(graph, BOOTS - 1)->id[0], (BOOTS - 1) & 0xff);
+	/* It takes less than one, and took more than 20. */
+	assert_true(after.ru_utime.tv_sec - before.ru_utime.tv_sec < 5);
+	graph_free(graph);
+	free(headers);
+	close(dirfd);
 }
 
 /* Stands for the recorder, which works meanwhile: a fault in one segment removes another. */
@@ -664,6 +735,13 @@ static void terminals_are_safe(void **state)
 	fclose(out);
 	assert_string_equal(text, "\\x1b[2J\\x0d\\n\\\\\\xc2\\x9b\\xff\xc3\xa4");
 	free(text);
+
+	/* Nor is it shown in another order than it has. */
+	out = open_memstream(&text, &size);
+	text_print(out, "a\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa9\xe2\x81\xa5", 13);
+	fclose(out);
+	assert_string_equal(text, "a\\xe2\\x80\\xae\\xe2\\x81\\xa6\xe2\x80\xa9\xe2\x81\xa5");
+	free(text);
 }
 
 static void check_time(const char *text, bool end, uint64_t expected)
@@ -696,6 +774,8 @@ static void times_are_understood(void **state)
 	check_time("2026-01-01T01:00:00+01:00", false, LOG_WALL_NS);
 	check_time("2025-12-31T23:30:00-0030", false, LOG_WALL_NS);
 	check_time("@1.25", false, 1250000000);
+	check_time("@1.25", true, 1259999999);
+	check_time("@1", true, 2 * S - 1);
 	check_time("-10min", false, 400 * S);
 	check_time("-2s", false, 998 * S);
 	check_time("-1w", false, 0);
@@ -722,12 +802,14 @@ int main(void)
 		TEST(joins_argv_from_any_order),
 		TEST(carried_descriptions_are_not_doubled),
 		TEST(continues_across_eviction_and_boots),
+		TEST(a_wrong_clock_turns_no_flow_round),
 		TEST(knows_clock_steps),
 		TEST(counts_what_is_lost_and_missing),
 		TEST(reads_an_open_segment),
 		TEST(keeps_to_its_memory),
 		TEST(questions_keep_to_its_memory),
 		TEST(boots_may_be_empty),
+		TEST(many_boots_cost_little),
 		TEST(retention_may_be_faster),
 		TEST(tells_what_is_no_log),
 		cmocka_unit_test(json_says_every_byte),

@@ -830,6 +830,90 @@ static void messages_name_their_queues(void **state)
 	done(&output);
 }
 
+/* Every kind has its name in a summary, also those that came last. */
+static void kinds_have_their_names(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+	const json_t *kinds;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_ipc(log, S, 2, PROV_K_MSGQUEUE, 1, 1);
+	log_message(log, S, 3, 2);
+	log_inode(log, S, 4, PROV_K_TUN, 1, 0);
+	/* A kind of the future. */
+	log_inode(log, S, 5, 200, 1, 0);
+	log_inode(log, S, 6, 201, 1, 0);
+	log_end(log);
+	output = run(*state, "summary", "--json", NULL);
+	parse(&output);
+	kinds = json_object_get(json_array_get(output.lines, 0), "kinds");
+	assert_int_equal(json_integer_value(json_object_get(kinds, "msgqueue")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "message")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "tun")), 1);
+	assert_int_equal(json_integer_value(json_object_get(kinds, "unknown")), 2);
+	done(&output);
+}
+
+/* A message's label has its queue's in it, which can be kept in the same place. */
+static void labels_do_not_mix(void **state)
+{
+	enum { SLOTS = 4096 };
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_ipc(log, S, 1, PROV_K_MSGQUEUE, 1, 55);
+	for (uint64_t id = 2; id <= SLOTS; id++)
+		log_inode(log, S, id, PROV_K_FILE, id, 0);
+	log_message(log, S, SLOTS + 1, 1);
+	log_message(log, S, SLOTS + 2, 1);
+	log_process(log, S, SLOTS + 3, 7, 0, S);
+	for (int i = 0; i < 2; i++)
+		log_edge(log, (2 + i) * S, D, PROV_OP_RECV, SLOTS + 1 + i, 0, SLOTS + 3, i);
+	log_end(log);
+	output = run(*state, "timeline", NULL);
+	assert_non_null(strstr(output.text, "message in msgqueue 55"));
+	assert_null(strstr(output.text, "in message"));
+	done(&output);
+}
+
+static void a_socket_has_had_peers(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+	const json_t *node;
+
+	for (uint64_t id = 1; id <= 3; id++)
+		log_socket(log, S, id, AF_UNIX, SOCK_DGRAM, 0);
+	log_peer(log, 2 * S, 1, 2);
+	log_peer(log, 3 * S, 1, 3);
+	log_end(log);
+	output = run(*state, "history", "node:1", "--json", NULL);
+	parse(&output);
+	node = find_node(&output, "node", "1@0");
+	assert_string_equal(string(node, "peer"), "3");
+	assert_int_equal(json_array_size(json_object_get(node, "peers")), 2);
+	done(&output);
+}
+
+/* A log that was copied while a segment was sealed has it under both names. */
+static void a_segment_may_have_two_names(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	char from[256], to[256];
+	struct output output;
+
+	log_process(log, S, 1, 1, 0, S);
+	log_end(log);
+	snprintf(from, sizeof(from), "%s/segment-%016d.plog", (char *)*state, 1);
+	snprintf(to, sizeof(to), "%s/segment-%016d.open", (char *)*state, 1);
+	assert_int_equal(link(from, to), 0);
+	output = run(*state, "verify", NULL);
+	assert_int_equal(output.status, 0);
+	assert_string_equal(output.errors, "");
+	done(&output);
+}
+
 /* ---- names -------------------------------------------------------------- */
 
 static void check_name(void *directory, const char *path, bool valid)
@@ -884,6 +968,10 @@ static void check_name(void *directory, const char *path, bool valid)
 		assert_true((uint8_t)output.text[i] >= 0x20 || output.text[i] == '\n');
 	assert_true(strchr(output.text, '\n') - output.text < 2000);
 	done(&output);
+	output = run(directory, "ancestry", path, "--dot", NULL);
+	for (const char *at = output.text; (at = strchr(at, '&')) != NULL; at++)
+		assert_int_equal(strncmp(at, "&amp;", 5), 0);
+	done(&output);
 	if (!access("/usr/bin/dot", X_OK)) {
 		output = run(directory, "ancestry", path, "--svg", NULL);
 		assert_int_equal(output.status, 0);
@@ -899,6 +987,7 @@ static void hostile_names_come_back(void **state)
 	check_name(*state, "/tmp/new\nline", true);
 	check_name(*state, "/tmp/quote\"'`$(x)\\back", true);
 	check_name(*state, "/tmp/\\n\\l</svg><script>&amp;", true);
+	check_name(*state, "/tmp/a&#27;b&amp;", true);
 	check_name(*state, "/tmp/\x1b[31mred\x07\x7f", true);
 	check_name(*state, "/tmp/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 space", true);
 	check_name(*state, "/tmp/bad\xff\xfe", false);
@@ -1006,6 +1095,187 @@ static void a_path_is_who_holds_it(void **state)
 	log_text(log, 5 * S, 3, PROV_T_UNLINK, "/x");
 	log_end(log);
 	check_path(*state, "/x", "3@0", "a name that an earlier node of the inode had");
+}
+
+/* What is carried is older than the same that was recorded again. */
+static void a_carried_name_keeps_its_time(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_carried(log, 1);
+	log_inode(log, 1 * S, 1, PROV_K_FILE, 1, 1);
+	log_text(log, 1 * S, 1, PROV_T_OPEN, "/etc/hosts");
+	log_carried(log, 0);
+	log_process(log, 1 * S, 2, 7, 1, 1 * S);
+	log_edge(log, 1 * S, D, PROV_OP_READ, 1, 0, 2, 0);
+	log_text(log, 3 * S, 1, PROV_T_OPEN, "/etc/hosts");
+	log_end(log);
+	output = run(*state, "descendants", "/etc/hosts", "--until", "2026-01-01T00:00:02Z",
+		     "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_true(has_edge(&output, "read", "1@0", "2@0"));
+	done(&output);
+}
+
+static const json_t *others_of(const struct output *output)
+{
+	const json_t *const trailer = check_form(output);
+	const json_t *const others = json_object_get(trailer, "others");
+
+	assert_true(json_array_size(others) <= 1);
+	return json_object_get(json_array_get(others, 0), "nodes");
+}
+
+/* A name in another mount namespace is the same text: it is not passed over. */
+static void others_of_a_name_are_told(void **state)
+{
+	struct logbuild *const log = log_begin(*state);
+	struct output output;
+
+	log_inode(log, S, 1, PROV_K_FILE, 1, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/usr/bin/foo");
+	log_inode(log, 2 * S, 2, PROV_K_FILE, 2, 0);
+	log_text(log, 2 * S, 2, PROV_T_CREATE, "/usr/bin/foo");
+	log_node_end(log, 3 * S, 2, 0, 0);
+	/* A socket keeps its name for as long as it lives. */
+	log_socket(log, 4 * S, 3, AF_UNIX, SOCK_STREAM, 0);
+	log_text(log, 4 * S, 3, PROV_T_UNIX_PATH, "/usr/bin/foo");
+	log_node_end(log, 5 * S, 3, 0, 0);
+	/* Deleted by a path that was not seen; the end of another node of it says so. */
+	log_inode(log, 6 * S, 4, PROV_K_FILE, 4, 1);
+	log_text(log, 6 * S, 4, PROV_T_CREATE, "/usr/bin/foo");
+	log_node_end(log, 7 * S, 4, 0, 0);
+	log_inode(log, 8 * S, 5, PROV_K_FILE, 4, 1);
+	log_node_end(log, 9 * S, 5, 1, 0);
+	log_end(log);
+
+	output = run(*state, "ancestry", "/usr/bin/foo", "--json", NULL);
+	assert_int_equal(output.status, 0);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "2@0"));
+	assert_null(find_node(&output, "node", "1@0"));
+	assert_int_equal(json_array_size(others_of(&output)), 1);
+	assert_string_equal(json_string_value(json_array_get(others_of(&output), 0)), "1");
+	done(&output);
+	output = run(*state, "ancestry", "/usr/bin/foo", NULL);
+	assert_non_null(strstr(output.text, "/usr/bin/foo: 1 other object holds this name: node:1;"
+					    " --all takes all."));
+	done(&output);
+	/* Before it was deleted, it held its name. */
+	output = run(*state, "history", "/usr/bin/foo", "--until", "2026-01-01T00:00:08Z", "--json",
+		     NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "4@0"));
+	assert_int_equal(json_array_size(others_of(&output)), 2);
+	done(&output);
+	output = run(*state, "ancestry", "/usr/bin/foo", "--all", "--json", NULL);
+	parse(&output);
+	assert_non_null(find_node(&output, "node", "1@0"));
+	assert_null(others_of(&output));
+	done(&output);
+}
+
+static void log_moved(struct logbuild *log, uint64_t time, uint64_t id, const char *from,
+		      const char *to)
+{
+	log_text(log, time, id, PROV_T_RENAME_FROM, from);
+	log_text(log, time, id, PROV_T_RENAME_TO, to);
+}
+
+static void check_object(void *directory, const char *path, const char *until, const char *node,
+			 size_t others)
+{
+	struct output output = run(directory, "ancestry", path, "--json", "--until", until, NULL);
+
+	parse(&output);
+	if (output.status || !find_node(&output, "node", node) ||
+	    json_array_size(others_of(&output)) != others)
+		fail_msg("%s at %s: %s%s", path, until, output.text, output.errors);
+	done(&output);
+}
+
+/* The rename of a directory renames what is below it. */
+static void names_move_with_directories(void **state)
+{
+	struct logbuild *log = log_begin(*state);
+	struct output output;
+
+	for (uint64_t id = 1; id <= 4; id++)
+		log_inode(log, S, id, PROV_K_DIRECTORY, id, 1);
+	log_text(log, S, 1, PROV_T_CREATE, "/tmp/a");
+	log_inode(log, 2 * S, 10, PROV_K_FILE, 10, 1);
+	log_text(log, 2 * S, 10, PROV_T_CREATE, "/tmp/a/d/x");
+	log_moved(log, 4 * S, 1, "/tmp/a", "/tmp/b");
+	/* Evicted, loaded again, and its directory moved on. */
+	log_node_end(log, 5 * S, 10, 0, 0);
+	log_inode(log, 6 * S, 11, PROV_K_FILE, 10, 1);
+	log_moved(log, 8 * S, 1, "/tmp/b", "/srv/c");
+	/* Another takes its first name. */
+	log_inode(log, 10 * S, 12, PROV_K_FILE, 12, 1);
+	log_text(log, 10 * S, 12, PROV_T_CREATE, "/tmp/a/d/x");
+	/* Two directories are exchanged. */
+	log_inode(log, 10 * S, 13, PROV_K_FILE, 13, 1);
+	log_text(log, 10 * S, 13, PROV_T_CREATE, "/p/y");
+	log_inode(log, 10 * S, 14, PROV_K_FILE, 14, 1);
+	log_text(log, 10 * S, 14, PROV_T_CREATE, "/q/y");
+	log_moved(log, 12 * S, 2, "/p", "/q");
+	log_moved(log, 12 * S + 1, 3, "/q", "/p");
+	/* Removed by the name that it has then, by another node of it. */
+	log_inode(log, 13 * S, 15, PROV_K_FILE, 15, 1);
+	log_text(log, 13 * S, 15, PROV_T_CREATE, "/m/z");
+	log_moved(log, 14 * S, 4, "/m", "/n");
+	log_inode(log, 15 * S, 16, PROV_K_FILE, 15, 1);
+	log_text(log, 15 * S, 16, PROV_T_UNLINK, "/n/z");
+	log_moved(log, 16 * S, 4, "/n", "/o");
+	log_end(log);
+
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:03Z", "10@0", 0);
+	check_object(*state, "/tmp/b/d/x", "2026-01-01T00:00:05Z", "10@0", 0);
+	check_object(*state, "/srv/c/d/x", "2026-01-01T00:00:09Z", "11@0", 0);
+	/* Nobody holds it: who had it last. */
+	check_object(*state, "/tmp/b/d/x", "2026-01-01T00:00:09Z", "10@0", 0);
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:09Z", "10@0", 0);
+	/* But which directory was renamed is not certain. */
+	check_object(*state, "/tmp/a/d/x", "2026-01-01T00:00:11Z", "12@0", 1);
+	check_object(*state, "/q/y", "2026-01-01T00:00:13Z", "13@0", 1);
+	check_object(*state, "/p/y", "2026-01-01T00:00:13Z", "14@0", 1);
+	check_object(*state, "/n/z", "2026-01-01T00:00:17Z", "15@0", 0);
+	output = run(*state, "ancestry", "/o/z", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	output = run(*state, "history", "/tmp/a/d/x", NULL);
+	assert_non_null(strstr(output.text, "1 other object holds this name, or held it until a"
+					    " directory was renamed: node:11; --all takes all."));
+	done(&output);
+	tempdir_clear(*state);
+
+	/* A directory of another file system does not take it along. */
+	log = log_begin(*state);
+	log_inode(log, S, 1, PROV_K_DIRECTORY, 1, 0);
+	log_inode(log, S, 10, PROV_K_FILE, 10, 1);
+	log_text(log, S, 10, PROV_T_CREATE, "/a/x");
+	log_moved(log, 2 * S, 1, "/a", "/b");
+	log_end(log);
+	check_object(*state, "/a/x", "2026-01-01T00:00:03Z", "10@0", 0);
+	output = run(*state, "ancestry", "/b/x", NULL);
+	assert_int_equal(output.status, 1);
+	done(&output);
+	tempdir_clear(*state);
+
+	/* Nor one that was renamed before. */
+	log = log_begin(*state);
+	log_inode(log, S, 1, PROV_K_DIRECTORY, 1, 1);
+	log_inode(log, S, 10, PROV_K_FILE, 10, 1);
+	log_moved(log, 2 * S, 1, "/a", "/b");
+	log_text(log, 3 * S, 10, PROV_T_CREATE, "/a/x");
+	log_new_boot(log, LOG_WALL_NS + 100 * S);
+	log_inode(log, S, 2, PROV_K_DIRECTORY, 1, 1);
+	log_moved(log, 2 * S, 2, "/a", "/c");
+	log_end(log);
+	check_object(*state, "/a/x", "2026-01-01T00:00:04Z", "1:10@0", 0);
+	check_object(*state, "/c/x", "2026-01-01T00:02:00Z", "1:10@0", 0);
 }
 
 static void a_pid_is_all_images_of_the_last_process(void **state)
@@ -1201,6 +1471,70 @@ static void much_is_answered_soon(void **state)
 	/* It takes less than one, and took more than 20. */
 	if (after.ru_utime.tv_sec - before.ru_utime.tv_sec > 4)
 		fail_msg("%ld seconds", (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec));
+}
+
+static void check_soon(void *directory, const char *const *question, long seconds)
+{
+	struct rusage before, after;
+	struct output output;
+
+	getrusage(RUSAGE_CHILDREN, &before);
+	output = run(directory, question[0], question[1], question[2], question[3], question[4],
+		     question[5], NULL);
+	getrusage(RUSAGE_CHILDREN, &after);
+	assert_int_equal(output.status, 0);
+	done(&output);
+	if (after.ru_utime.tv_sec - before.ru_utime.tv_sec > seconds)
+		fail_msg("%s %s %s: %ld seconds", question[0], question[1], question[2],
+			 (long)(after.ru_utime.tv_sec - before.ru_utime.tv_sec));
+}
+
+/* Nor does traversal with the square of a node's versions, or of what is asked about. */
+static void versions_are_answered_soon(void **state)
+{
+	static const char *const versions[][6] = {
+		{ "ancestry", "node:2" },
+		{ "ancestry", "node:2", "--follow=data,meta,control" },
+		{ "descendants", "node:3", "--follow=data,meta,control" },
+		{ "path", "node:3", "node:2", "--follow=data,meta,control" },
+		{ "ancestry", "node:4" },
+		{ "ancestry", "node:4", "--follow=data,meta,control" },
+	};
+	static const char *const objects[][6] = {
+		{ "ancestry", "/x", "--all" },
+		{ "path", "node:1", "/x", "--all" },
+	};
+	enum { MANY = 200000, FILES = 40000 };
+	struct logbuild *log = log_begin(*state);
+
+	/* One writer, and who reads what it wrote from the last to the first. */
+	log_process(log, S, 1, 1, 0, S);
+	log_process(log, S, 4, 4, 0, S);
+	log_inode(log, S, 2, PROV_K_FILE, 2, 1);
+	log_inode(log, S, 3, PROV_K_FILE, 3, 1);
+	for (int i = 0; i < MANY; i++) {
+		log_edge(log, S + 10 * i, D, PROV_OP_READ, 3, i, 1, i);
+		log_edge(log, S + 10 * i + 1, D, PROV_OP_WRITE, 1, i, 2, i);
+		log_edge(log, S + 10 * i + 2, D, PROV_OP_WRITE, 1, i, 10 + i, 0);
+	}
+	for (int i = 0; i < MANY; i++)
+		log_edge(log, 9 * S + i, D, PROV_OP_READ, 10 + i, 0, 4, i);
+	log_end(log);
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+		check_soon(*state, versions[i], 12);
+	tempdir_clear(*state);
+
+	log = log_begin(*state);
+	log_process(log, S, 1, 1, 0, S);
+	for (int i = 0; i < FILES; i++) {
+		log_inode(log, S, 10 + i, PROV_K_FILE, i, 1);
+		log_text(log, S, 10 + i, PROV_T_CREATE, "/x");
+		if (i & 1)
+			log_edge(log, S, D, PROV_OP_WRITE, 1, 0, 10 + i, 0);
+	}
+	log_end(log);
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		check_soon(*state, objects[i], 4);
 }
 
 /* ---- hubs --------------------------------------------------------------- */
@@ -1566,17 +1900,25 @@ int main(void)
 		TEST(history_tree_and_net_say_who),
 		TEST(trees_put_what_is_near_first),
 		TEST(messages_name_their_queues),
+		TEST(kinds_have_their_names),
+		TEST(labels_do_not_mix),
+		TEST(a_socket_has_had_peers),
+		TEST(a_segment_may_have_two_names),
 		TEST(refusals_and_attributes_show),
 		TEST(draws),
 		TEST(graphviz_may_be_missing),
 		TEST(hostile_names_come_back),
 		TEST(a_path_is_what_had_it_last),
 		TEST(a_path_is_who_holds_it),
+		TEST(a_carried_name_keeps_its_time),
+		TEST(others_of_a_name_are_told),
+		TEST(names_move_with_directories),
 		TEST(a_pid_is_all_images_of_the_last_process),
 		TEST(addresses_have_scopes),
 		TEST(boots_qualify_ids),
 		TEST(answers_do_not_repeat_lists),
 		TEST(much_is_answered_soon),
+		TEST(versions_are_answered_soon),
 		TEST(poisoned_libraries_show),
 		TEST(verify_tells_good_from_bad),
 		TEST(what_cannot_be_read_is_told),

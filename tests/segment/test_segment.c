@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "segment.h"
+#include "segment-internal.h"
 
 #define FRAMES		4
 #define SUBBUFS		3	/* in each frame */
@@ -720,6 +721,100 @@ static void test_hostile_file(void **state)
 	free(data);
 }
 
+static void test_cost_of_hostile_file(void **state)
+{
+	/* Before each good frame, two headers that promise 15 MiB of what follows. */
+	enum { FAKE_BYTES = 15 << 20, TURNS = 500 };
+	const struct log *const log = *state;
+	char *const data = calloc(1, FAKE_BYTES + TURNS * 1024);
+	struct prov_segment_reader *reader;
+	struct rusage before, after;
+	struct prov_frame frame;
+	size_t bytes = 64;
+
+	memcpy(data, PROV_SEGMENT_MAGIC, 8);
+	((struct prov_segment_header *)data)->header_bytes = htole32(64);
+	for (unsigned int i = 0; i < TURNS; i++) {
+		struct prov_frame_header *const header = (void *)(data + bytes);
+
+		header[0].magic = header[1].magic = htole32(PROV_FRAME_MAGIC);
+		header[0].type = header[1].type = htole32(PROV_FRAME_SUBBUFS);
+		header[0].raw_bytes = header[1].raw_bytes = htole32(64);
+		header[0].stored_bytes = header[1].stored_bytes = htole32(FAKE_BYTES);
+		header[2] = header[0];
+		header[2].stored_bytes = htole32(8);
+		header[2].xxh64 = htole64(segment_frame_hash(&header[2], &header[3], 2 * i + 1));
+		bytes += 3 * sizeof(*header) + 8;
+	}
+	bytes += FAKE_BYTES;
+	write_file(log, "hostile", data, bytes);
+	assert_int_equal(prov_segment_open(&reader, log->fd, "hostile"), 0);
+	getrusage(RUSAGE_SELF, &before);
+	while (prov_segment_next(reader, &frame) > 0)
+		;
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(prov_segment_state(reader)->end, PROV_SEGMENT_TORN);
+	prov_segment_close(reader);
+	assert_true(after.ru_utime.tv_sec + after.ru_stime.tv_sec -
+		    before.ru_utime.tv_sec - before.ru_stime.tv_sec < 10);
+	free(data);
+}
+
+static void test_frames_within_frames(void **state)
+{
+	/*
+	 * The payload of frame 1 holds frames that fit, as a command line may: with it cut
+	 * off, with its last bytes never written, and damaged before frames that are good.
+	 */
+	const struct log *const log = *state;
+	struct prov_segment_repair done;
+	struct prov_segment_reader *reader;
+	struct prov_frame frame[FRAMES], forged;
+	struct prov_frame_header *header;
+	struct prov_segment_state end;
+	uint64_t at;
+	size_t bytes;
+	char *data, *copy;
+
+	assert_int_equal(prov_segment_seal(write_frames(log, 2)), 0);
+	data = read_file(log, "segment-0000000000000002.plog", &bytes);
+	assert_int_equal(prov_segment_open(&reader, log->fd, "segment-0000000000000002.plog"), 0);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		assert_int_equal(prov_segment_next(reader, &frame[i]), 1);
+	prov_segment_close(reader);
+	copy = calloc(1, bytes + (1 << 20));
+	memcpy(copy, data, frame[1].offset + sizeof(*header));
+	header = (void *)(copy + frame[1].offset);
+	at = frame[1].offset + sizeof(*header);
+	memcpy(copy + at, data + frame[2].offset, bytes - frame[2].offset);
+	for (unsigned int missing = 0; missing <= 64; missing += 64) {
+		const size_t length = at + bytes - frame[2].offset;
+
+		header->stored_bytes = htole32(length + missing - at);
+		write_file(log, "segment-0000000000000001.open", copy, length);
+		assert_int_equal(read_all(log, "segment-0000000000000001.open", &end), 1);
+		assert_int_equal(end.end, PROV_SEGMENT_TORN);
+		assert_int_equal(end.damaged, 0);
+		assert_int_equal(prov_segment_repair(log->fd, 1, &done), 0);
+		assert_int_equal(done.frames, 1);
+		assert_int_equal(read_all(log, "segment-0000000000000001.plog", &end), 1);
+		assert_int_equal(end.end, PROV_SEGMENT_SEALED);
+		assert_int_equal(unlinkat(log->fd, "segment-0000000000000001.plog", 0), 0);
+	}
+	header->stored_bytes = htole32(bytes - frame[2].offset);
+	memcpy(copy + at + bytes - frame[2].offset, data + frame[2].offset,
+	       bytes - frame[2].offset);
+	write_file(log, "damaged", copy, at + 2 * (bytes - frame[2].offset));
+	assert_int_equal(prov_segment_open(&reader, log->fd, "damaged"), 0);
+	assert_int_equal(prov_segment_next(reader, &forged), 1);
+	assert_int_equal(prov_segment_next(reader, &forged), 1);
+	assert_int_equal(forged.offset, at + bytes - frame[2].offset);
+	assert_int_equal(forged.index, 2);
+	prov_segment_close(reader);
+	free(copy);
+	free(data);
+}
+
 static void test_list(void **state)
 {
 	const struct log *const log = *state;
@@ -768,6 +863,8 @@ int main(void)
 		TEST(test_refuses_what_is_no_subbuf),
 		TEST(test_forged_records),
 		TEST(test_hostile_file),
+		TEST(test_cost_of_hostile_file),
+		TEST(test_frames_within_frames),
 		TEST(test_list),
 	};
 

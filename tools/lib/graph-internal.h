@@ -22,6 +22,7 @@ struct wall {
 	size_t count;
 	size_t room;
 	uint64_t carried_offset_ns;	/* used if there are no steps */
+	size_t first_subbuf;		/* sub-buffers read before the first of the boot */
 };
 
 /* Open addressing; a slot holds an index plus one, 0 if it is free. */

@@ -38,6 +38,7 @@ struct loader {
 	void *context;
 	struct table blob_table;
 	struct table subbuf_table;
+	struct table boot_table;	/* until order_boots() numbers them anew */
 	struct part *parts;
 	size_t part_count, part_room;
 	uint64_t segment;
@@ -114,6 +115,16 @@ static uint64_t subbuf_hash_of(const struct loader *loader, uint32_t index)
 	const struct graph_subbuf *const subbuf = &loader->graph->subbufs[index];
 
 	return subbuf_hash(loader, subbuf->boot, subbuf->cpu, subbuf->seq);
+}
+
+static uint64_t boot_hash(const struct loader *loader, const uint8_t *id)
+{
+	return XXH3_64bits_withSeed(id, sizeof(loader->graph->boots->id), loader->graph->seed);
+}
+
+static uint64_t boot_hash_of(const struct loader *loader, uint32_t index)
+{
+	return boot_hash(loader, loader->graph->boots[index].id);
 }
 
 /* Keep at least half of the slots free. */
@@ -506,11 +517,19 @@ static int add_item(struct loader *loader, const struct prov_item *item)
 static int get_boot(struct loader *loader, const uint8_t *id)
 {
 	struct graph *const graph = loader->graph;
+	const uint64_t hash = boot_hash(loader, id);
 	int err;
 
-	for (size_t i = graph->boot_count; i-- > 0;) {
-		if (!memcmp(graph->boots[i].id, id, sizeof(graph->boots[i].id))) {
-			loader->boot = i;
+	err = table_room(loader, &loader->boot_table, boot_hash_of);
+	if (err)
+		return err;
+	for (size_t at = hash;; at++) {
+		const uint32_t slot = loader->boot_table.slots[at & loader->boot_table.mask];
+
+		if (!slot)
+			break;
+		if (!memcmp(graph->boots[slot - 1].id, id, sizeof(graph->boots->id))) {
+			loader->boot = slot - 1;
 			return 0;
 		}
 	}
@@ -522,10 +541,10 @@ static int get_boot(struct loader *loader, const uint8_t *id)
 	if (err)
 		return err;
 	loader->boot = graph->boot_count;
-	memset(&graph->walls[loader->boot], 0, sizeof(*graph->walls));
+	graph->walls[loader->boot] = (struct wall) { .first_subbuf = graph->subbuf_count };
 	graph->boots[loader->boot] = (struct graph_boot) { .first_ns = UINT64_MAX };
 	memcpy(graph->boots[loader->boot].id, id, sizeof(graph->boots->id));
-	graph->boot_count++;
+	table_add(&loader->boot_table, hash, graph->boot_count++);
 	return 0;
 }
 
@@ -761,11 +780,12 @@ static int load_segments(struct loader *loader, int dirfd)
 		return -ENODATA;
 	loader->where = name;
 	for (size_t i = 0; i < count && !err; i++) {
+		/* Copied while it was sealed, it is there twice: the sealed one has all. */
+		if (i && entries[i].open && entries[i].number == entries[i - 1].number)
+			continue;
 		prov_segment_name(name, entries[i].number, entries[i].open);
 		loader->segment = entries[i].number;
-		if (i && entries[i].number == entries[i - 1].number)
-			report(loader, GRAPH_F_GAP, "two files have this segment's number");
-		else if (i && entries[i].number != entries[i - 1].number + 1)
+		if (i && entries[i].number != entries[i - 1].number + 1)
 			report(loader, GRAPH_F_GAP, "%llu segments before this one are missing",
 			       (unsigned long long)(entries[i].number - entries[i - 1].number - 1));
 		err = load_segment(loader, dirfd, &entries[i]);
@@ -867,8 +887,9 @@ static int by_content(const void *one, const void *two)
 	if (!order)
 		order = COMPARE(a->blob, b->blob);
 	if (!order)
-		order = COMPARE(a->flags & GRAPH_FACT_CARRIED, b->flags & GRAPH_FACT_CARRIED);
-	return order ? order : COMPARE(a->time_ns, b->time_ns);
+		order = COMPARE(a->time_ns, b->time_ns);
+	return order ? order : COMPARE(a->flags & GRAPH_FACT_CARRIED,
+				       b->flags & GRAPH_FACT_CARRIED);
 }
 
 static int by_time(const void *one, const void *two)
@@ -883,7 +904,11 @@ static int by_time(const void *one, const void *two)
 	return order ? order : COMPARE(a->sub, b->sub);
 }
 
-/* A carried fact is dropped where the log still has the original. */
+/*
+ * A carried fact has the time of the original, and is dropped where the log still
+ * has that.  The same said at another time is another fact: a name can be lost and
+ * given again.
+ */
 static void order_facts(struct graph *graph)
 {
 	struct graph_fact *const facts = graph->facts;
@@ -895,8 +920,7 @@ static void order_facts(struct graph *graph)
 		    facts[kept - 1].type == facts[i].type &&
 		    facts[kept - 1].sub == facts[i].sub &&
 		    facts[kept - 1].blob == facts[i].blob &&
-		    ((facts[i].flags & GRAPH_FACT_CARRIED) ||
-		     facts[kept - 1].time_ns == facts[i].time_ns))
+		    facts[kept - 1].time_ns == facts[i].time_ns)
 			continue;
 		facts[kept++] = facts[i];
 	}
@@ -936,19 +960,21 @@ static void order_walls(struct graph *graph)
 	}
 }
 
-static int by_boot_time(const void *one, const void *two, void *context)
+static int by_appearance(const void *one, const void *two, void *context)
 {
 	const struct graph *const graph = context;
 	const uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)two;
-	const uint64_t wall_a = graph_wall_ns(graph, a, graph->boots[a].first_ns);
-	const uint64_t wall_b = graph_wall_ns(graph, b, graph->boots[b].first_ns);
+	const size_t first_a = graph->walls[a].first_subbuf;
+	const size_t first_b = graph->walls[b].first_subbuf;
 
-	return wall_a == wall_b ? COMPARE(a, b) : COMPARE(wall_a, wall_b);
+	return first_a == first_b ? COMPARE(a, b) : COMPARE(first_a, first_b);
 }
 
 /*
- * Number the boots in order of time.  A log is mostly read in that order, but a
- * segment's carried descriptions or a wrong clock can turn it round.
+ * Number the boots in the order in which they were recorded: segments are numbered
+ * in that order and read by their numbers.  The wall clock does not tell it, for a
+ * boot may begin with a wrong one.  What is carried into a segment belongs to
+ * older ones, so a boot begins with what is not.
  */
 static int order_boots(struct graph *graph)
 {
@@ -972,7 +998,9 @@ static int order_boots(struct graph *graph)
 	}
 	for (size_t i = 0; i < count; i++)
 		order[i] = i;
-	qsort_r(order, count, sizeof(*order), by_boot_time, graph);
+	for (size_t i = graph->subbuf_count; i-- > 0;)
+		graph->walls[graph->subbufs[i].boot].first_subbuf = i;
+	qsort_r(order, count, sizeof(*order), by_appearance, graph);
 	for (size_t i = 0; i < count; i++) {
 		boots[i] = graph->boots[order[i]];
 		walls[i] = graph->walls[order[i]];
@@ -1267,6 +1295,7 @@ int graph_load(struct graph **graph_out, const char *directory, const struct gra
 		err = finish(&loader);
 	free(loader.blob_table.slots);
 	free(loader.subbuf_table.slots);
+	free(loader.boot_table.slots);
 	free(loader.parts);
 	if (err) {
 		graph_free(graph);

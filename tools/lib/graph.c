@@ -166,6 +166,14 @@ const struct graph_edge *graph_next(struct graph_cursor *cursor, uint32_t *edge)
 	return &cursor->graph->edges[*edge];
 }
 
+const struct graph_edge *graph_next_down(struct graph_cursor *cursor, uint32_t *edge)
+{
+	if (cursor->at >= cursor->end)
+		return NULL;
+	*edge = cursor->order[--cursor->end];
+	return &cursor->graph->edges[*edge];
+}
+
 /* Text up to a NUL; *@rest moves behind it. The blob is followed by a NUL. */
 static const char *next_text(const char **rest, const char *end)
 {

@@ -53,7 +53,7 @@ struct graph_edge {
  * @id: its id in its boot
  * @first_ns: CLOCK_BOOTTIME of its record, or of the first that names it
  * @end_ns: CLOCK_BOOTTIME of its end, 0 if none was seen
- * @boot: number of its boot, from 0 in order of time
+ * @boot: number of its boot, from 0 in the order of the segments
  * @last_version: greatest version seen
  * @end_code: as in struct prov_end_record
  * @fact_first: first of its facts
@@ -355,6 +355,9 @@ struct graph_cursor graph_out_of(const struct graph *graph, uint32_t node, uint3
  * Return: the edge, NULL at the end.
  */
 const struct graph_edge *graph_next(struct graph_cursor *cursor, uint32_t *edge);
+
+/** graph_next_down - likewise from the end of the cursor: by falling version */
+const struct graph_edge *graph_next_down(struct graph_cursor *cursor, uint32_t *edge);
 
 /**
  * struct graph_refusal - what an edge PROV_OP_REFUSED says besides

@@ -189,6 +189,14 @@ void json_time(struct json *json, const char *name, uint64_t wall_ns)
 	json_string(json, name, text);
 }
 
+/* U+202A to U+202E and U+2066 to U+2069 change the order in which text is shown. */
+static bool is_bidi_control(const uint8_t *bytes, size_t character)
+{
+	return character == 3 && bytes[0] == 0xe2 &&
+	       ((bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
+		(bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9));
+}
+
 void text_print(FILE *out, const void *text, size_t length)
 {
 	const uint8_t *const bytes = text;
@@ -207,7 +215,8 @@ void text_print(FILE *out, const void *text, size_t length)
 			i++;
 		} else if (!character || bytes[i] < 0x20 || bytes[i] == 0x7f ||
 			   /* C1 control characters act on terminals as well. */
-			   (character == 2 && bytes[i] == 0xc2 && bytes[i + 1] < 0xa0)) {
+			   (character == 2 && bytes[i] == 0xc2 && bytes[i + 1] < 0xa0) ||
+			   is_bidi_control(bytes + i, character)) {
 			const size_t count = character ? character : 1;
 
 			for (size_t j = 0; j < count; j++)

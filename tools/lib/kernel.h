@@ -47,7 +47,7 @@ struct prov_kernel_cpu {
  * struct prov_kernel_status - answer to PROV_CMD_STATUS
  * @format: version of the record format
  * @modules: active provenance modules, comma-separated
- * @boot_id: as in /proc/sys/kernel/random/boot_id
+ * @boot_id: made by provmon for this boot; not the one that /proc has
  * @subbuf_bytes: size of a sub-buffer
  * @subbufs: sub-buffers a CPU
  * @environ: environments are recorded

@@ -24,8 +24,8 @@
 /* How many frames may be missing at a damaged place for the next to be found. */
 #define RESYNC_FRAMES	64
 /*
- * How much may be hashed to find it.  Bounds the work on a file that was made
- * to look like frames all over.
+ * How much of a file may be read and hashed for what turns out to be no frame.
+ * Bounds the work on one that was made to look like frames all over.
  */
 #define RESYNC_BYTES	(1ull << 30)
 #define SCAN_BYTES	65536u
@@ -244,6 +244,8 @@ struct prov_segment_reader {
 	bool sealed;			/* a seal was read: nothing can follow */
 	bool seal_fits;
 	bool loaded;			/* @stored holds the payload of @frame */
+	bool open;			/* not sealed, by its name */
+	uint64_t resync_bytes;		/* spent of RESYNC_BYTES */
 	struct prov_frame frame;
 	struct buffer stored, raw;
 	XXH64_state_t chain;		/* what the seal's xxh64 is made of */
@@ -368,54 +370,6 @@ static bool is_damage(int err)
 	return err == -ENODATA || err == -EBADMSG;
 }
 
-/*
- * Find the next good frame after the damaged place at @reader->offset.
- * Return: 1 if there is one, 0 if not, or a negative errno.
- */
-static int resync(struct prov_segment_reader *reader, uint64_t file_bytes)
-{
-	uint64_t offset = reader->offset + 8;
-	uint64_t hashed = 0;
-	char *scan;
-	int ret = 0;
-
-	scan = malloc(SCAN_BYTES);
-	if (!scan)
-		return -ENOMEM;
-	while (!ret && offset + sizeof(struct prov_frame_header) <= file_bytes) {
-		const uint64_t left = file_bytes - offset;
-		const size_t bytes = left < SCAN_BYTES ? left & ~7ull : SCAN_BYTES;
-
-		ret = read_at(reader->fd, scan, bytes, offset);
-		if (ret) {
-			ret = is_damage(ret) ? 0 : ret;	/* cut while we read it */
-			break;
-		}
-		for (size_t at = 0; !ret && at < bytes && hashed < RESYNC_BYTES; at += 8) {
-			struct prov_frame_header header;
-			uint32_t magic;
-
-			memcpy(&magic, scan + at, sizeof(magic));
-			if (le32toh(magic) != PROV_FRAME_MAGIC)
-				continue;
-			ret = load(reader, offset + at, &header);
-			if (is_damage(ret)) {
-				ret = 0;
-				continue;
-			}
-			for (unsigned int skip = 1; !ret && skip <= RESYNC_FRAMES; skip++) {
-				hashed += le32toh(header.stored_bytes);
-				if (accept_frame(reader, offset + at, reader->index + skip,
-						 &header))
-					ret = 1;
-			}
-		}
-		offset += bytes;
-	}
-	free(scan);
-	return ret;
-}
-
 static int file_bytes(int fd, uint64_t *bytes)
 {
 	struct stat stat;
@@ -424,6 +378,105 @@ static int file_bytes(int fd, uint64_t *bytes)
 		return -errno;
 	*bytes = stat.st_size;
 	return 0;
+}
+
+/* Where a frame with this header ends. */
+static uint64_t frame_end(uint64_t offset, const struct prov_frame_header *header)
+{
+	return offset + sizeof(*header) + segment_pad(le32toh(header->stored_bytes));
+}
+
+/*
+ * Is a good frame at @offset, of the one that is looked for or of a later one?
+ * Return: 1 if there is, 0 if not, or a negative errno.
+ */
+static int try_frame(struct prov_segment_reader *reader, uint64_t offset, uint64_t bytes)
+{
+	struct prov_frame_header header;
+	int err;
+
+	if (reader->resync_bytes >= RESYNC_BYTES)
+		return 0;
+	err = read_at(reader->fd, &header, sizeof(header), offset);
+	if (!err && (!plausible(&header) || frame_end(offset, &header) > bytes))
+		return 0;
+	if (!err)
+		err = load(reader, offset, &header);
+	if (err)
+		return is_damage(err) ? 0 : err;
+	reader->resync_bytes += le32toh(header.stored_bytes);
+	for (unsigned int skip = 1; skip <= RESYNC_FRAMES &&
+	     reader->resync_bytes < RESYNC_BYTES; skip++) {
+		reader->resync_bytes += le32toh(header.stored_bytes);
+		if (accept_frame(reader, offset, reader->index + skip, &header))
+			return 1;
+	}
+	return 0;
+}
+
+/* Does what stands at the end of the file look like a seal? */
+static bool ends_with_seal(const struct prov_segment_reader *reader, uint64_t bytes)
+{
+	struct prov_frame_header header;
+
+	return bytes > PROV_SEGMENT_SEAL_BYTES &&
+	       !read_at(reader->fd, &header, sizeof(header), bytes - PROV_SEGMENT_SEAL_BYTES) &&
+	       plausible(&header) && le32toh(header.type) == PROV_FRAME_SEAL;
+}
+
+/*
+ * Find the next good frame after the damaged place at @reader->offset.
+ *
+ * A payload holds bytes of other people's choice, and so may hold a frame: what is
+ * inside a frame must not be taken for one.  A frame that the file ends with, or in,
+ * was not written in full: nothing follows it, unless the seal shows that there was
+ * more.  Of another, what counts is what is behind it, if that is good.
+ *
+ * Return: 1 if there is one, 0 if not, or a negative errno.
+ */
+static int resync(struct prov_segment_reader *reader, uint64_t file_bytes)
+{
+	uint64_t offset = reader->offset + 8;
+	struct prov_frame_header bad;
+	char *scan;
+	int ret;
+
+	ret = read_at(reader->fd, &bad, sizeof(bad), reader->offset);
+	if (ret)
+		return is_damage(ret) ? 0 : ret;
+	if (plausible(&bad)) {
+		const uint64_t end = frame_end(reader->offset, &bad);
+
+		if (end >= file_bytes && (reader->open || !ends_with_seal(reader, file_bytes)))
+			return 0;
+		ret = try_frame(reader, end, file_bytes);
+		if (ret)
+			return ret;
+	}
+	scan = malloc(SCAN_BYTES);
+	if (!scan)
+		return -ENOMEM;
+	while (!ret && offset + sizeof(struct prov_frame_header) <= file_bytes &&
+	       reader->resync_bytes < RESYNC_BYTES) {
+		const uint64_t left = file_bytes - offset;
+		const size_t bytes = left < SCAN_BYTES ? left & ~7ull : SCAN_BYTES;
+
+		ret = read_at(reader->fd, scan, bytes, offset);
+		if (ret) {
+			ret = is_damage(ret) ? 0 : ret;	/* cut while we read it */
+			break;
+		}
+		for (size_t at = 0; !ret && at < bytes; at += 8) {
+			uint32_t magic;
+
+			memcpy(&magic, scan + at, sizeof(magic));
+			if (le32toh(magic) == PROV_FRAME_MAGIC)
+				ret = try_frame(reader, offset + at, file_bytes);
+		}
+		offset += bytes;
+	}
+	free(scan);
+	return ret;
 }
 
 static int at_end(struct prov_segment_reader *reader)
@@ -473,6 +526,9 @@ int prov_segment_next(struct prov_segment_reader *reader, struct prov_frame *fra
 	if (err || !accept_frame(reader, reader->offset, reader->index, &header)) {
 		uint64_t bytes = 0;
 
+		/* It was read and hashed for nothing. */
+		if (!err)
+			reader->resync_bytes += le32toh(header.stored_bytes);
 		err = file_bytes(reader->fd, &bytes);
 		if (err)
 			return err;
@@ -557,6 +613,8 @@ uint64_t segment_reader_chain(const struct prov_segment_reader *reader)
 
 int prov_segment_open(struct prov_segment_reader **reader, int dirfd, const char *path)
 {
+	static const char open[] = ".open";
+	const size_t bytes = strlen(path);
 	struct prov_segment_reader *new;
 	uint32_t header_bytes;
 	int err;
@@ -564,6 +622,7 @@ int prov_segment_open(struct prov_segment_reader **reader, int dirfd, const char
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return -ENOMEM;
+	new->open = bytes > sizeof(open) - 1 && !strcmp(path + bytes - (sizeof(open) - 1), open);
 	new->fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (new->fd < 0) {
 		err = -errno;

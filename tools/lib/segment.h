@@ -277,7 +277,7 @@ struct prov_segment_state {
  * prov_segment_open - open a file as a segment
  * @reader: set to the reader; prov_segment_close() frees it
  * @dirfd: directory for a relative @path, or AT_FDCWD
- * @path: the file
+ * @path: the file; one whose name ends with ".open" may have been torn by a crash
  *
  * Return: 0; -EBADMSG if it does not begin with a segment's header (-ENODATA
  * if it is shorter than that), -ENOMEM, or the errno of opening and reading.
@@ -302,7 +302,10 @@ const struct prov_segment_header *prov_segment_header(const struct prov_segment_
  * @frame: what it is
  *
  * The seal is no frame for the caller: it ends the segment.  A damaged place is
- * jumped over if a good frame follows it, and counted in the state.  At the end
+ * jumped over if a good frame follows it, and counted in the state.  What is within
+ * a frame that the file ends in is never one: its payload was not written in full,
+ * and holds bytes that the recorded processes chose.  After much work for nothing,
+ * which only a file made for it takes, the rest counts as torn.  At the end
  * of an open segment, a later call finds what was appended in the meantime.
  *
  * Return: 1 for a frame, 0 at the end, or a negative errno.

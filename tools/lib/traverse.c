@@ -17,7 +17,9 @@ struct traverse_label {
 	uint32_t node;
 	uint32_t version;
 	uint32_t depth;
+	uint32_t bound;		/* versions beyond it are done by earlier labels */
 	uint32_t next;		/* another label of the node, or GRAPH_NONE */
+	uint32_t next_best;	/* another that no label of the node dominates, or GRAPH_NONE */
 };
 
 struct walk {
@@ -46,35 +48,62 @@ static int push(struct walk *walk, void *array, size_t *room, size_t count, size
 	return 0;
 }
 
-/* Does a label of the node already allow all that this one would? */
-static bool dominated(const struct walk *walk, const struct traverse_label *label)
+/* Does a label allow all that another of its node would? */
+static bool dominates(const struct walk *walk, const struct traverse_label *one,
+		      const struct traverse_label *two)
 {
-	const struct traverse_result *const result = walk->result;
-
-	for (uint32_t i = result->first_label[label->node]; i != GRAPH_NONE;
-	     i = result->labels[i].next) {
-		const struct traverse_label *const old = &result->labels[i];
-
-		if (walk->query->forward ?
-		    old->version <= label->version && old->time_ns <= label->time_ns :
-		    old->version >= label->version && old->time_ns >= label->time_ns)
-			return true;
-	}
-	return false;
+	return walk->query->forward ?
+		one->version <= two->version && one->time_ns <= two->time_ns :
+		one->version >= two->version && one->time_ns >= two->time_ns;
 }
 
+/*
+ * An earlier label that is as good in time has used all that is in its range of
+ * versions, at no greater depth.
+ */
+static void narrow(const struct walk *walk, struct traverse_label *label,
+		   const struct traverse_label *old)
+{
+	if (walk->query->forward) {
+		if (old->time_ns <= label->time_ns && old->version <= label->bound)
+			label->bound = old->version - 1;
+	} else {
+		if (old->time_ns >= label->time_ns && old->version >= label->bound)
+			label->bound = old->version + 1;
+	}
+}
+
+/*
+ * A label is compared only with those that are not dominated themselves: what
+ * allows all that one of the others does is among them.  If time does not count
+ * there is one, for labels then differ by their version alone.
+ */
 static int add_label(struct walk *walk, struct traverse_label label)
 {
 	struct traverse_result *const result = walk->result;
+	uint32_t *link = &result->first_best[label.node];
 	int err;
 
-	if (dominated(walk, &label))
-		return 0;
+	for (uint32_t i = *link; i != GRAPH_NONE; i = result->labels[i].next_best)
+		if (dominates(walk, &result->labels[i], &label))
+			return 0;
 	err = push(walk, &result->labels, &walk->label_room, walk->label_count, sizeof(label));
 	if (err)
 		return err;
+	label.bound = walk->query->forward ? UINT32_MAX : 0;
+	while (*link != GRAPH_NONE) {
+		struct traverse_label *const old = &result->labels[*link];
+
+		narrow(walk, &label, old);
+		if (dominates(walk, &label, old))
+			*link = old->next_best;
+		else
+			link = &old->next_best;
+	}
 	label.next = result->first_label[label.node];
+	label.next_best = result->first_best[label.node];
 	result->first_label[label.node] = walk->label_count;
+	result->first_best[label.node] = walk->label_count;
 	result->labels[walk->label_count++] = label;
 	return 0;
 }
@@ -186,26 +215,15 @@ static int work_off(struct walk *walk, size_t index)
 	const struct traverse_label label = walk->result->labels[index];
 	const struct graph_edge *edge;
 	struct graph_cursor cursor;
-	uint32_t low = 0, high = UINT32_MAX, number;
+	uint32_t number;
 	int err;
 
-	if (query->forward)
-		low = label.version;
-	else
-		high = label.version;
-	/*
-	 * Without times to regard, earlier labels of the node have done all of
-	 * their range, and this one goes beyond it.
-	 */
-	if (query->classes == TRAVERSE_DATA && label.next != GRAPH_NONE) {
-		if (query->forward)
-			high = walk->result->labels[label.next].version - 1;
-		else
-			low = walk->result->labels[label.next].version + 1;
-	}
-	cursor = query->forward ? graph_out_of(query->graph, label.node, low, high) :
-				  graph_into(query->graph, label.node, low, high);
-	while ((edge = graph_next(&cursor, &number)) != NULL) {
+	/* What allows most comes first, so that what it dominates is not even noted. */
+	cursor = query->forward ?
+		graph_out_of(query->graph, label.node, label.version, label.bound) :
+		graph_into(query->graph, label.node, label.bound, label.version);
+	while ((edge = query->forward ? graph_next(&cursor, &number) :
+					graph_next_down(&cursor, &number)) != NULL) {
 		if (!usable(walk, &label, edge))
 			continue;
 		if (label.depth >= query->max_depth) {
@@ -229,14 +247,16 @@ int traverse(const struct traverse_query *query, const struct traverse_start *st
 
 	memset(result, 0, sizeof(*result));
 	if (graph_take(query->graph, edges / 8 + nodes / 8 +
-		       nodes * sizeof(*result->first_label)))
+		       2ull * nodes * sizeof(*result->first_label)))
 		return -ENOMEM;
 	result->crossed = calloc(edges / 64 + 1, sizeof(*result->crossed));
 	walk.hidden_bits = calloc(nodes / 64 + 1, sizeof(*walk.hidden_bits));
 	result->first_label = malloc((nodes + 1ull) * sizeof(*result->first_label));
-	if (!result->crossed || !walk.hidden_bits || !result->first_label)
+	result->first_best = malloc((nodes + 1ull) * sizeof(*result->first_best));
+	if (!result->crossed || !walk.hidden_bits || !result->first_label || !result->first_best)
 		goto out;
 	memset(result->first_label, 0xff, (nodes + 1ull) * sizeof(*result->first_label));
+	memset(result->first_best, 0xff, (nodes + 1ull) * sizeof(*result->first_best));
 
 	err = 0;
 	for (size_t i = 0; i < start_count && !err; i++)
@@ -252,26 +272,38 @@ out:
 	return err;
 }
 
+/* Labels of a node: all of them if their depth matters, else the best. */
+static uint32_t label_at(const struct traverse_result *result, uint32_t node, bool all)
+{
+	return all ? result->first_label[node] : result->first_best[node];
+}
+
+static uint32_t label_after(const struct traverse_result *result, uint32_t label, bool all)
+{
+	return all ? result->labels[label].next : result->labels[label].next_best;
+}
+
 bool traverse_joined(const struct graph *graph, const struct traverse_result *forward,
 		     const struct traverse_result *backward, uint32_t number, uint32_t max_depth)
 {
 	const struct graph_edge *const edge = graph_edge(graph, number);
+	const bool all = max_depth != UINT32_MAX;
 
 	if (!traverse_crossed(forward, number) || !traverse_crossed(backward, number))
 		return false;
-	for (uint32_t i = forward->first_label[edge->from]; i != GRAPH_NONE;
-	     i = forward->labels[i].next) {
+	for (uint32_t i = label_at(forward, edge->from, all); i != GRAPH_NONE;
+	     i = label_after(forward, i, all)) {
 		const struct traverse_label *const in = &forward->labels[i];
 
 		if (!fits_behind(in, edge))
 			continue;
-		for (uint32_t j = backward->first_label[edge->to]; j != GRAPH_NONE;
-		     j = backward->labels[j].next) {
+		for (uint32_t j = label_at(backward, edge->to, all); j != GRAPH_NONE;
+		     j = label_after(backward, j, all)) {
 			const struct traverse_label *const out = &backward->labels[j];
 
 			if (fits_before(out, edge) &&
 			    latest_ns(graph, in, edge) <= out->time_ns &&
-			    (uint64_t)in->depth + 1 + out->depth <= max_depth)
+			    (!all || (uint64_t)in->depth + 1 + out->depth <= max_depth))
 				return true;
 		}
 	}
@@ -285,5 +317,6 @@ void traverse_free(struct traverse_result *result)
 	free(result->hidden);
 	free(result->labels);
 	free(result->first_label);
+	free(result->first_best);
 	memset(result, 0, sizeof(*result));
 }

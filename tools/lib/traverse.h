@@ -69,6 +69,7 @@ struct traverse_start {
  * @hidden_count: how many
  * @labels: for traverse_joined()
  * @first_label: by node
+ * @first_best: by node, of those that allow most
  */
 struct traverse_result {
 	uint32_t *edges;
@@ -79,6 +80,7 @@ struct traverse_result {
 	size_t hidden_count;
 	struct traverse_label *labels;
 	uint32_t *first_label;
+	uint32_t *first_best;
 };
 
 /**

@@ -48,9 +48,9 @@ static uint64_t fraction(const char **at, uint64_t *unit_ns)
 	return sum;
 }
 
-static bool parse_seconds(const char *at, uint64_t *wall_ns)
+static bool parse_seconds(const char *at, bool end, uint64_t *wall_ns)
 {
-	uint64_t seconds = 0, unit_ns;
+	uint64_t seconds = 0, unit_ns = NS_PER_S;
 
 	if (!isdigit((unsigned char)*at))
 		return false;
@@ -64,6 +64,8 @@ static bool parse_seconds(const char *at, uint64_t *wall_ns)
 		at++;
 		*wall_ns += fraction(&at, &unit_ns);
 	}
+	if (end)
+		*wall_ns += unit_ns - 1;
 	return !*at;
 }
 
@@ -172,7 +174,7 @@ static bool parse_iso(const char *at, bool end, uint64_t *wall_ns)
 bool when_parse(const char *text, uint64_t now_ns, bool end, uint64_t *wall_ns)
 {
 	if (*text == '@')
-		return parse_seconds(text + 1, wall_ns);
+		return parse_seconds(text + 1, end, wall_ns);
 	if (*text == '-')
 		return parse_relative(text + 1, now_ns, wall_ns);
 	return parse_iso(text, end, wall_ns);

@@ -174,12 +174,33 @@ static void print_hidden(const struct answer *answer, FILE *out)
 	fputs("); --no-hide shows them.\n", out);
 }
 
+#define OTHERS_NAMED 5
+
+static void print_others(const struct query *query, FILE *out)
+{
+	for (size_t i = 0; i < query->others_count; i++) {
+		const struct others *const others = &query->others[i];
+		char id[48];
+
+		text_print(out, others->object, strlen(others->object));
+		fprintf(out, ": %zu other object%s this name%s:", others->count,
+			others->count > 1 ? "s hold" : " holds",
+			others->moved ? ", or held it until a directory was renamed" : "");
+		for (size_t j = 0; j < others->count && j < OTHERS_NAMED; j++) {
+			node_id(query, others->nodes[j], id);
+			fprintf(out, "%s node:%s", j ? "," : "", id);
+		}
+		fprintf(out, "%s; --all takes all.\n", others->count > OTHERS_NAMED ? ", …" : "");
+	}
+}
+
 void answer_footer(const struct answer *answer, FILE *out)
 {
 	const struct query *const query = answer->query;
 	const uint32_t classes[] = { PROV_R_EDGE_DATA, PROV_R_EDGE_META, PROV_R_EDGE_CONTROL };
 	bool begun = false;
 
+	print_others(query, out);
 	for (int i = 0; i < 3; i++) {
 		if (answer->classes >> classes[i] & 1)
 			continue;

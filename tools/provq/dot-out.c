@@ -135,10 +135,17 @@ static size_t join_fork_and_exec(const struct answer *answer, struct arrow *arro
 	return kept;
 }
 
-/* Inside double quotes; a backslash begins an escape of dot. */
+/*
+ * Inside double quotes; a backslash begins an escape of dot, and an ampersand an
+ * entity of HTML, which it resolves or copies into the picture.
+ */
 static void escape(FILE *out, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '&') {
+			fputs("&amp;", out);
+			continue;
+		}
 		if (text[i] == '"' || text[i] == '\\')
 			putc('\\', out);
 		putc(text[i], out);

@@ -212,6 +212,30 @@ static void json_hidden(const struct answer *answer, struct json *json)
 	json_end(json, '}');
 }
 
+static void json_others(const struct query *query, struct json *json)
+{
+	if (!query->others_count)
+		return;
+	json_name(json, "others");
+	json_begin(json, '[');
+	for (size_t i = 0; i < query->others_count; i++) {
+		const struct others *const others = &query->others[i];
+		char id[48];
+
+		json_begin(json, '{');
+		json_text(json, "object", others->object, strlen(others->object));
+		json_name(json, "nodes");
+		json_begin(json, '[');
+		for (size_t j = 0; j < others->count; j++) {
+			node_id(query, others->nodes[j], id);
+			json_value(json, id, strlen(id));
+		}
+		json_end(json, ']');
+		json_end(json, '}');
+	}
+	json_end(json, ']');
+}
+
 void json_trailer(const struct query *query, const struct answer *answer, uint64_t nodes,
 		  uint64_t edges, FILE *out)
 {
@@ -242,6 +266,7 @@ void json_trailer(const struct query *query, const struct answer *answer, uint64
 		json_end(&json, ']');
 		json_hidden(answer, &json);
 	}
+	json_others(query, &json);
 	json_boots(query, &json);
 	json_end(&json, '}');
 	putc('\n', out);

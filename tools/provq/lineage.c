@@ -76,24 +76,26 @@ enum status verb_descendants(struct query *query)
 	return lineage(query, true);
 }
 
-/* Keep those objects that a path begins (or ends) with. */
-static size_t keep_starts(const struct query *query, const uint32_t *edges, size_t edge_count,
-			  bool ends, struct traverse_start *starts, size_t count)
+/* Keep those objects that a path begins (or ends) with; false without memory. */
+static bool keep_starts(const struct query *query, const uint32_t *edges, size_t edge_count,
+			bool ends, struct traverse_start *starts, size_t *count)
 {
+	bool *const on_path = calloc(graph_node_count(query->graph) + 1ull, sizeof(*on_path));
 	size_t kept = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		bool on_path = false;
+	if (!on_path)
+		return false;
+	for (size_t i = 0; i < edge_count; i++) {
+		const struct graph_edge *const edge = graph_edge(query->graph, edges[i]);
 
-		for (size_t j = 0; j < edge_count && !on_path; j++) {
-			const struct graph_edge *const edge = graph_edge(query->graph, edges[j]);
-
-			on_path = (ends ? edge->to : edge->from) == starts[i].node;
-		}
-		if (on_path)
-			starts[kept++] = starts[i];
+		on_path[ends ? edge->to : edge->from] = true;
 	}
-	return kept;
+	for (size_t i = 0; i < *count; i++)
+		if (on_path[starts[i].node])
+			starts[kept++] = starts[i];
+	*count = kept;
+	free(on_path);
+	return true;
 }
 
 /* Keep the edges that are on a path; count those that only longer ones use. */
@@ -151,8 +153,12 @@ enum status verb_path(struct query *query)
 		goto out;
 	}
 	keep_joined(query, &out, &in);
-	a.count = keep_starts(query, out.edges, out.edge_count, false, from, a.count);
-	b.count = keep_starts(query, out.edges, out.edge_count, true, to, b.count);
+	if (!keep_starts(query, out.edges, out.edge_count, false, from, &a.count) ||
+	    !keep_starts(query, out.edges, out.edge_count, true, to, &b.count)) {
+		complain("out of memory");
+		status = NO_MEMORY;
+		goto out;
+	}
 	/* B first: the tree is read backward, as that of an ancestry. */
 	for (size_t i = 0; i < b.count; i++)
 		answer.starts[count++] = (struct vertex) { to[i].node, to[i].version };

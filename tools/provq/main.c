@@ -345,8 +345,9 @@ static void explain_no_segment(const char *directory)
 	while (dir && (entry = readdir(dir)) != NULL) {
 		if (strncmp(entry->d_name, "segment-", 8))
 			continue;
-		fprintf(stderr, "%s is there, but only regular files are segments: links are not followed.\n",
-			entry->d_name);
+		text_print(stderr, entry->d_name, strlen(entry->d_name));
+		fputs(" is there, but only regular files are segments: links are not followed.\n",
+		      stderr);
 		break;
 	}
 	if (dir)
@@ -460,6 +461,7 @@ static enum status run(struct query *query, const struct verb *verb, const struc
 	status = ask(query, verb, late);
 	hide_free(query->hide);
 	labels_free(query->labels);
+	objects_free_others(query);
 	graph_free(query->graph);
 	return status;
 }

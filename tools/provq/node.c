@@ -565,19 +565,19 @@ void node_label(const struct query *query, uint32_t node, FILE *out, size_t widt
 	struct label *const slot = &query->labels->slots[node % LABEL_SLOTS];
 
 	if (!slot->text || slot->node != node || slot->width != width) {
-		FILE *line;
+		struct label label = { .node = node, .width = width };
+		FILE *const line = open_memstream(&label.text, &label.length);
 
-		free(slot->text);
-		*slot = (struct label) { .node = node, .width = width };
-		line = open_memstream(&slot->text, &slot->length);
 		if (!line)
 			return;
+		/* This can need the label of another node, which can take the slot. */
 		make_label(query, node, line, width);
 		if (fclose(line)) {
-			free(slot->text);
-			slot->text = NULL;
+			free(label.text);
 			return;
 		}
+		free(slot->text);
+		*slot = label;
 	}
 	fwrite(slot->text, 1, slot->length, out);
 }
@@ -896,13 +896,38 @@ static void json_inode(const struct query *query, uint32_t node, bool whole, str
 		json_bool(json, "deleted", true);
 }
 
+static void peer_text(const struct query *query, const struct graph_fact *fact, char text[48])
+{
+	const struct graph_link *const peer = graph_blob(query->graph, fact->blob, NULL);
+
+	node_id(query, peer->node, text);
+}
+
+/* A datagram socket has had several. */
+static void json_peers(const struct query *query, const struct graph_node *n, struct json *json)
+{
+	char text[48];
+
+	json_name(json, "peers");
+	json_begin(json, '[');
+	for (uint32_t i = 0; i < n->fact_count; i++) {
+		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
+
+		if (fact->type != PROV_R_PEER)
+			continue;
+		peer_text(query, fact, text);
+		json_value(json, text, strlen(text));
+	}
+	json_end(json, ']');
+}
+
 static void json_socket(const struct query *query, uint32_t node, bool whole, struct json *json)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	const struct graph_address *const local = node_address(query, node, PROV_END_LOCAL);
 	const struct graph_address *const remote = node_address(query, node, PROV_END_REMOTE);
 	const struct bytes path = node_text(query, node, PROV_T_UNIX_PATH);
-	unsigned int remotes = 0;
+	unsigned int remotes = 0, peers = 0;
 	char text[96];
 
 	if (family_name(n->socket.family))
@@ -932,13 +957,14 @@ static void json_socket(const struct query *query, uint32_t node, bool whole, st
 
 		remotes += fact->type == PROV_R_ADDRESS && fact->sub == PROV_END_REMOTE;
 		if (fact->type == PROV_R_PEER) {
-			const struct graph_link *const peer =
-				graph_blob(query->graph, fact->blob, NULL);
-
-			node_id(query, peer->node, text);
-			json_string(json, "peer", text);
+			peer_text(query, fact, text);
+			peers++;
 		}
 	}
+	if (peers)
+		json_string(json, "peer", text);
+	if (whole && peers > 1)
+		json_peers(query, n, json);
 	if (!whole || remotes < 2)
 		return;
 	json_name(json, "remotes");

@@ -13,6 +13,7 @@
 
 #define MINOR_BITS 20
 #define NEAR_MATCHES 5
+#define LONGEST_PATH (32 * 1024)	/* that the kernel records, bytes */
 
 struct found {
 	uint32_t *nodes;
@@ -87,101 +88,295 @@ static void add_incarnations(const struct query *query, struct found *found, uin
 /* ---- paths -------------------------------------------------------------- */
 
 /**
- * struct claim - what a node has to do with a name
+ * struct chains - nodes of one inode, each loaded after the other
+ * @after: by node, the next, or GRAPH_NONE
+ * @continued: by node, whether it is not the first
+ */
+struct chains {
+	uint32_t *after;
+	bool *continued;
+};
+
+static bool chains_init(const struct query *query, struct chains *chains)
+{
+	const uint64_t nodes = graph_node_count(query->graph);
+	const uint64_t edges = graph_edge_count(query->graph);
+
+	if (graph_take(query->graph,
+		       nodes * (sizeof(*chains->after) + sizeof(*chains->continued))))
+		return false;
+	chains->after = malloc((nodes + 1) * sizeof(*chains->after));
+	chains->continued = calloc(nodes + 1, sizeof(*chains->continued));
+	if (!chains->after || !chains->continued)
+		return false;
+	memset(chains->after, 0xff, nodes * sizeof(*chains->after));
+	for (uint64_t i = edges - graph_info(query->graph)->continues; i < edges; i++) {
+		const struct graph_edge *const edge = graph_edge(query->graph, i);
+
+		chains->after[edge->from] = edge->to;
+		chains->continued[edge->to] = true;
+	}
+	return true;
+}
+
+static void chains_free(struct chains *chains)
+{
+	free(chains->after);
+	free(chains->continued);
+}
+
+/**
+ * struct claim - what an object has to do with a name
  * @time_ns: when it last got or lost it in the window
+ * @boot: of @time_ns
+ * @first: first node of the object
+ * @node: node that it was then
  * @holds: it got it then
+ * @moved: it lost it because a directory was renamed, as far as can be told
  */
 struct claim {
 	uint64_t time_ns;
+	uint32_t boot;
+	uint32_t first;
 	uint32_t node;
 	bool holds;
+	bool moved;
 };
 
-/*
- * Did the node have this name?  A name from before the window counts as well:
- * files keep their names.
+/* A name that an inode has, and the move of a directory that will change it. */
+struct name {
+	char *text;
+	size_t length;
+	const struct move *next;
+};
+
+/**
+ * struct track - following the names of an object
+ * @path: the path that is asked about
+ * @node: node of the object that is looked at
+ * @base: its last component, with the slash
+ * @names: those that end with @base: only they can become it
  */
-static bool claim_path(const struct query *query, uint32_t node, const char *path, size_t length,
-		       struct claim *claim)
+struct track {
+	const struct query *query;
+	const struct moves *moves;
+	struct bytes path, base;
+	uint32_t node;
+	struct name *names;
+	size_t count, room;
+	struct claim claim;
+	bool had, failed;
+};
+
+static bool same_text(struct bytes a, const char *text, size_t length)
 {
-	const struct graph_node *const n = graph_node(query->graph, node);
-	bool had = false;
-
-	for (uint32_t i = 0; i < n->fact_count; i++) {
-		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
-		const char *text;
-		size_t bytes;
-
-		if (fact->type != PROV_R_TEXT)
-			continue;
-		if (!node_name_event(fact->sub) &&
-		    !(n->kind == PROV_K_SOCKET && fact->sub == PROV_T_UNIX_PATH))
-			continue;
-		text = graph_blob(query->graph, fact->blob, &bytes);
-		if (bytes != length || memcmp(text, path, bytes))
-			continue;
-		if (graph_wall_ns(query->graph, n->boot, fact->time_ns) > query->until_ns)
-			continue;
-		had = true;
-		*claim = (struct claim) {
-			.time_ns = fact->time_ns,
-			.node = node,
-			.holds = node_name_event(fact->sub) >= 0,
-		};
-	}
-	return had;
+	return a.length == length && !memcmp(a.at, text, length);
 }
 
-/* By object, which may be several nodes, and by time. */
-static int by_object(const void *one, const void *two, void *context)
+static void track_claim(struct track *track, uint32_t boot, uint64_t time_ns, bool holds,
+			bool moved)
+{
+	track->had = true;
+	track->claim.node = track->node;
+	track->claim.boot = boot;
+	track->claim.time_ns = time_ns;
+	track->claim.holds = holds;
+	track->claim.moved = moved;
+}
+
+/* Let directories be renamed up to a time. */
+static void track_moves(struct track *track, uint32_t boot, uint64_t time_ns)
+{
+	for (size_t i = 0; i < track->count; i++) {
+		struct name *const name = &track->names[i];
+
+		while (name->next && (name->next->boot != boot ? name->next->boot < boot :
+							      name->next->time_ns <= time_ns)) {
+			const struct move *const move = name->next;
+			const size_t below = name->length - move->from.length;
+			char *text;
+
+			/* Only a log that was made for it has paths that grow so. */
+			if (move->to.length + below > LONGEST_PATH) {
+				name->next = NULL;
+				break;
+			}
+			text = malloc(move->to.length + below + 1);
+			if (!text) {
+				track->failed = true;
+				return;
+			}
+			memcpy(text, move->to.at, move->to.length);
+			memcpy(text + move->to.length, name->text + move->from.length, below);
+			if (same_text(track->path, name->text, name->length))
+				track_claim(track, move->boot, move->time_ns, false, true);
+			free(name->text);
+			name->text = text;
+			name->length = move->to.length + below;
+			if (same_text(track->path, name->text, name->length))
+				track_claim(track, move->boot, move->time_ns, true, false);
+			name->next = moves_next(track->query, track->moves, track->node,
+						(struct bytes) { text, name->length },
+						move->boot, move->time_ns, move);
+		}
+	}
+}
+
+/* The object got or lost a name. */
+static void track_name(struct track *track, struct bytes text, uint32_t boot, uint64_t time_ns,
+		       bool gets)
+{
+	struct name *name;
+	size_t i = 0;
+
+	while (i < track->count && !same_text(text, track->names[i].text, track->names[i].length))
+		i++;
+	if (i < track->count) {
+		free(track->names[i].text);
+		track->names[i] = track->names[--track->count];
+	}
+	if (!gets)
+		return;
+	if (!make_room(&track->names, &track->room, track->count, sizeof(*track->names))) {
+		track->failed = true;
+		return;
+	}
+	name = &track->names[track->count];
+	name->text = malloc(text.length + 1);
+	if (!name->text) {
+		track->failed = true;
+		return;
+	}
+	memcpy(name->text, text.at, text.length);
+	name->length = text.length;
+	name->next = moves_next(track->query, track->moves, track->node, text, boot,
+				time_ns, NULL);
+	track->count++;
+}
+
+static void track_node(struct track *track, uint32_t node)
+{
+	const struct query *const query = track->query;
+	const struct graph_node *const n = graph_node(query->graph, node);
+	const bool moves = graph_is_inode(n) && !moves_none(track->moves);
+
+	track->node = node;
+	for (uint32_t i = 0; i < n->fact_count && !track->failed; i++) {
+		const struct graph_fact *const fact = graph_fact(query->graph, n->fact_first + i);
+		const int event = fact->type == PROV_R_TEXT ? node_name_event(fact->sub) : 0;
+		struct bytes text;
+
+		if (!event && !(fact->type == PROV_R_TEXT && n->kind == PROV_K_SOCKET &&
+				fact->sub == PROV_T_UNIX_PATH))
+			continue;
+		text.at = graph_blob(query->graph, fact->blob, &text.length);
+		if (text.length < track->base.length ||
+		    memcmp(text.at + text.length - track->base.length, track->base.at,
+			   track->base.length) ||
+		    graph_wall_ns(query->graph, n->boot, fact->time_ns) > query->until_ns)
+			continue;
+		if (moves)
+			track_moves(track, n->boot, fact->time_ns);
+		if (same_text(track->path, text.at, text.length))
+			track_claim(track, n->boot, fact->time_ns, event >= 0, false);
+		if (moves)
+			track_name(track, text, n->boot, fact->time_ns, event >= 0);
+	}
+}
+
+/*
+ * Is the object no more at the end of the window?  The loss of a name is not
+ * always recorded: it can be by another mount's path, or by an opaque process.  An
+ * inode whose end does not say that it was deleted only left the memory.
+ */
+static bool is_gone(const struct query *query, const struct chains *chains, uint32_t node)
+{
+	for (; node != GRAPH_NONE; node = chains->after[node]) {
+		const struct graph_node *const n = graph_node(query->graph, node);
+
+		if (n->ended && (!graph_is_inode(n) || n->end_code == 1) &&
+		    graph_wall_ns(query->graph, n->boot, n->end_ns) <= query->until_ns)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Did the object have this name?  A name from before the window counts as well:
+ * files keep their names.  What it did with the name is what the last of its nodes
+ * did.
+ */
+static bool claim_path(struct track *track, const struct chains *chains, uint32_t first)
+{
+	track->had = false;
+	track->count = 0;
+	track->claim = (struct claim) { .first = first };
+	for (uint32_t node = first; node != GRAPH_NONE; node = chains->after[node])
+		track_node(track, node);
+	if (track->count)
+		track_moves(track, UINT32_MAX, UINT64_MAX);
+	while (track->count)
+		free(track->names[--track->count].text);
+	if (track->had && is_gone(track->query, chains, track->claim.node)) {
+		track->claim.holds = false;
+		track->claim.moved = false;
+	}
+	return track->had;
+}
+
+/*
+ * Who holds the name, the last to get it if they are several; if nobody does, who
+ * lost it last.
+ */
+static int by_right(const void *one, const void *two, void *context)
 {
 	const struct query *const query = context;
 	const struct claim *const a = one, *const b = two;
-	const struct graph_node *const n = graph_node(query->graph, a->node);
-	const struct graph_node *const m = graph_node(query->graph, b->node);
-	const bool strong = graph_is_strong(n);
-	int order = 0;
 
-	if (strong != graph_is_strong(m))
-		return strong ? 1 : -1;
-	if (strong)
-		order = memcmp(n->inode.uuid, m->inode.uuid, sizeof(n->inode.uuid));
-	if (order)
-		return order;
-	if (strong && n->inode.ino != m->inode.ino)
-		return n->inode.ino < m->inode.ino ? -1 : 1;
-	if (strong && n->inode.generation != m->inode.generation)
-		return n->inode.generation < m->inode.generation ? -1 : 1;
-	if (strong && later(query, a->node, a->time_ns, b->node, b->time_ns))
-		return 1;
-	if (strong && later(query, b->node, b->time_ns, a->node, a->time_ns))
+	if (a->holds != b->holds)
+		return a->holds ? -1 : 1;
+	if (a->boot != b->boot)
+		return a->boot > b->boot ? -1 : 1;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns > b->time_ns ? -1 : 1;
+	if (later(query, a->node, 0, b->node, 0))
 		return -1;
+	if (later(query, b->node, 0, a->node, 0))
+		return 1;
 	return a->node < b->node ? -1 : a->node > b->node;
 }
 
 /*
- * Who holds the name, the last to get it if they are several; if nobody does,
- * who lost it last.  What an object did with a name is what the last of its
- * nodes did.
+ * A name says nothing of mount namespaces, and so the rename of a directory may be
+ * of another than the name leads through: who else may hold it must not be hidden.
  */
-static uint32_t judge_claims(const struct query *query, struct claim *claims, size_t count)
+static bool note_others(struct query *query, const char *object, const struct claim *claims,
+			size_t count)
 {
-	const struct claim *best = NULL;
+	struct others *const others = &query->others[query->others_count];
 
-	if (count)
-		qsort_r(claims, count, sizeof(*claims), by_object, (void *)query);
-	for (size_t i = 0; i < count; i++) {
-		const struct claim *const claim = &claims[i];
-
-		if (i + 1 < count && graph_same_inode(graph_node(query->graph, claim->node),
-						      graph_node(query->graph, claim[1].node)))
-			continue;
-		if (!best || (claim->holds == best->holds ?
-			      later(query, claim->node, claim->time_ns, best->node, best->time_ns) :
-			      claim->holds))
-			best = claim;
+	others->object = object;
+	others->count = 0;
+	others->moved = 0;
+	others->nodes = malloc(count * sizeof(*others->nodes));
+	if (!others->nodes)
+		return false;
+	for (size_t i = 1; i < count; i++) {
+		if (claims[i].holds || claims[i].moved)
+			others->nodes[others->count++] = claims[i].node;
+		others->moved += claims[i].moved;
 	}
-	return best ? best->node : GRAPH_NONE;
+	if (others->count)
+		query->others_count++;
+	else
+		free(others->nodes);
+	return true;
+}
+
+void objects_free_others(struct query *query)
+{
+	while (query->others_count)
+		free(query->others[--query->others_count].nodes);
 }
 
 /* Longest common beginning and end, so that slips in the middle rank high. */
@@ -254,31 +449,57 @@ static void suggest_paths(const struct query *query, const char *path, size_t le
 	}
 }
 
-static void find_path(const struct query *query, const char *path, size_t length,
+static void add_chain(const struct chains *chains, struct found *found, uint32_t node)
+{
+	for (; node != GRAPH_NONE; node = chains->after[node])
+		found_add(found, node);
+}
+
+static void take_best(struct query *query, const char *object, const struct chains *chains,
+		      struct claim *claims, size_t count, struct found *found)
+{
+	if (!count)
+		return;
+	qsort_r(claims, count, sizeof(*claims), by_right, query);
+	add_chain(chains, found, claims[0].first);
+	found->failed |= !note_others(query, object, claims, count);
+}
+
+/* @object is the path as the user wrote it. */
+static void find_path(struct query *query, const char *object, const char *path, size_t length,
 		      struct found *found)
 {
-	struct claim *claims = NULL, claim;
+	struct moves *const moves = moves_new(query);
+	struct chains chains = {};
+	struct claim *claims = NULL;
+	struct track track = {
+		.query = query, .moves = moves, .path = { path, length },
+	};
 	size_t count = 0, room = 0;
-	uint32_t last;
 
-	for (uint32_t i = 0; i < graph_node_count(query->graph); i++) {
-		if (graph_node(query->graph, i)->kind == PROV_K_PROCESS ||
-		    !claim_path(query, i, path, length, &claim))
-			continue;
-		if (query->all) {
-			found_add(found, i);
-			continue;
-		}
-		if (!make_room(&claims, &room, count, sizeof(*claims))) {
-			found->failed = true;
-			break;
-		}
-		claims[count++] = claim;
+	track.base.at = base_name(path, length, &track.base.length);
+	if (track.base.at > path) {
+		track.base.at--;
+		track.base.length++;
 	}
-	last = judge_claims(query, claims, count);
+	track.failed = !moves || !chains_init(query, &chains);
+	for (uint32_t i = 0; i < graph_node_count(query->graph) && !track.failed; i++) {
+		if (graph_node(query->graph, i)->kind == PROV_K_PROCESS || chains.continued[i] ||
+		    !claim_path(&track, &chains, i))
+			continue;
+		if (query->all)
+			add_chain(&chains, found, i);
+		else if (make_room(&claims, &room, count, sizeof(*claims)))
+			claims[count++] = track.claim;
+		else
+			track.failed = true;
+	}
+	found->failed |= track.failed;
+	take_best(query, object, &chains, claims, count, found);
 	free(claims);
-	if (last != GRAPH_NONE)
-		add_incarnations(query, found, last);
+	free(track.names);
+	chains_free(&chains);
+	moves_free(moves);
 }
 
 /* ---- processes ---------------------------------------------------------- */
@@ -482,7 +703,8 @@ static enum status bad_object(const char *text, const char *form)
 	return USAGE;
 }
 
-static enum status find_b64(const struct query *query, const char *text, struct found *found)
+static enum status find_b64(struct query *query, const char *object, const char *text,
+			    struct found *found)
 {
 	const size_t length = strlen(text);
 	uint8_t *const bytes = malloc(length + 1);
@@ -494,15 +716,16 @@ static enum status find_b64(const struct query *query, const char *text, struct 
 	}
 	count = base64_decode(text, bytes);
 	if (count >= 0)
-		find_path(query, (const char *)bytes, count, found);
+		find_path(query, object, (const char *)bytes, count, found);
 	if (count >= 0 && !found->count)
 		suggest_paths(query, (const char *)bytes, count);
 	free(bytes);
 	return count < 0 ? USAGE : FOUND;
 }
 
-enum status objects_find(const struct query *query, const char *text, struct objects *objects)
+enum status objects_find(struct query *query, const char *text, struct objects *objects)
 {
+	const char *const object = text;
 	struct graph_address address;
 	struct found found = {};
 	uint64_t number, ino;
@@ -528,12 +751,12 @@ enum status objects_find(const struct query *query, const char *text, struct obj
 			return bad_object(text, "sock:10.0.0.1:80, sock:[::1]:80 or sock:[fe80::1%2]:80");
 		find_socket(query, &address, &found);
 	} else if (!strncmp(text, "path-b64:", 9)) {
-		if (find_b64(query, text + 9, &found) == USAGE)
+		if (find_b64(query, object, text + 9, &found) == USAGE)
 			return bad_object(text, "path-b64: and base64");
 	} else {
 		if (!strncmp(text, "path:", 5))
 			text += 5;
-		find_path(query, text, strlen(text), &found);
+		find_path(query, object, text, strlen(text), &found);
 	}
 
 	objects->nodes = found.nodes;

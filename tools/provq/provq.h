@@ -34,6 +34,23 @@ struct hide;
 struct labels;
 
 /**
+ * struct others - objects that may hold a path as well as the one that was chosen
+ * @object: what the user wrote
+ * @nodes: one of each object, the last to get the name first
+ * @count: how many
+ * @moved: how many of them do not hold it if a directory that was renamed since was
+ *	that to which the path led
+ */
+struct others {
+	const char *object;
+	uint32_t *nodes;
+	size_t count;
+	size_t moved;
+};
+
+#define MOST_OBJECTS 2		/* that a verb takes */
+
+/**
  * struct query - what the user asked
  * @verb: name of the verb
  * @args: what stands behind it
@@ -45,6 +62,8 @@ struct labels;
  * @path_glob: --path, --exe, --argv of find; NULL if not given
  * @hide: what is left out
  * @labels: those made last, for node_label()
+ * @others: of each path that was asked about, in the order of the arguments
+ * @others_count: how many paths they are
  */
 struct query {
 	const char *log;
@@ -66,6 +85,8 @@ struct query {
 	struct graph *graph;
 	struct hide *hide;
 	struct labels *labels;
+	struct others others[MOST_OBJECTS];
+	size_t others_count;
 };
 
 /* ---- node.c: what a node is called ---- */
@@ -127,6 +148,40 @@ bool edge_in_window(const struct query *query, const struct graph_edge *edge);
 bool wall_in_window(const struct query *query, uint64_t wall_ns);
 uint64_t node_first_wall_ns(const struct query *query, uint32_t node);
 
+/* ---- moves.c: directories that were renamed ---- */
+
+/**
+ * struct move - the rename of a directory
+ * @from: its path before; like @to, it belongs to the graph
+ * @to: its path since
+ * @time_ns: CLOCK_BOOTTIME
+ * @boot: number of the boot
+ * @node: the directory
+ */
+struct move {
+	struct bytes from, to;
+	uint64_t time_ns;
+	uint32_t boot;
+	uint32_t node;
+};
+
+/** moves_new - all in the window; moves_free() frees them; NULL without memory */
+struct moves *moves_new(struct query *query);
+void moves_free(struct moves *moves);
+bool moves_none(const struct moves *moves);
+/**
+ * moves_next - the next move of a directory that a path leads through
+ * @node: the inode that has the path; it moves with directories of its file system
+ * @boot: number of the boot, and with @time_ns
+ * @time_ns: CLOCK_BOOTTIME after which the move was
+ * @last: the move by which it got the path, NULL if it was by none
+ *
+ * Return: the move, NULL if there is none.
+ */
+const struct move *moves_next(const struct query *query, const struct moves *moves, uint32_t node,
+			      struct bytes path, uint32_t boot, uint64_t time_ns,
+			      const struct move *last);
+
 /* ---- object.c: from what the user wrote to nodes ---- */
 
 /**
@@ -143,10 +198,14 @@ struct objects {
 /**
  * objects_find - find the nodes that an OBJ names
  *
+ * If a path is held by other objects as well, they are added to @query->others.
+ *
  * Return: FOUND; NOTHING_FOUND or USAGE with a message on stderr. The caller
  * frees @objects->nodes in any case.
  */
-enum status objects_find(const struct query *query, const char *text, struct objects *objects);
+enum status objects_find(struct query *query, const char *text, struct objects *objects);
+/** objects_free_others - free what objects_find() has added to a query */
+void objects_free_others(struct query *query);
 
 /** objects_starts - where a traversal begins; the caller frees the array */
 struct traverse_start *objects_starts(const struct query *query, const struct objects *objects,

@@ -171,7 +171,7 @@ static void print_branch(const struct answer *answer, const struct branch *branc
 	print_node(answer->query, branch->far, out);
 }
 
-#define FIND_HOMES_BYTES (2 * sizeof(uint32_t) + sizeof(bool))	/* for a node */
+#define TREE_BYTES (2 * sizeof(uint32_t) + 2 * sizeof(bool))	/* for a node */
 
 /*
  * Find for each node the branch at which it is nearest to the object, and shown
@@ -214,12 +214,15 @@ static uint32_t *find_homes(const struct answer *answer, const struct branch *br
 	return homes;
 }
 
-static bool is_far(const struct branch *branches, size_t branch_count, uint32_t node)
+/* Which nodes are the far end of a branch? */
+static bool *find_far(const struct answer *answer, const struct branch *branches,
+		      size_t branch_count)
 {
-	for (size_t i = 0; i < branch_count; i++)
-		if (branches[i].far == node)
-			return true;
-	return false;
+	bool *const far = calloc(graph_node_count(answer->query->graph) + 1ull, sizeof(*far));
+
+	for (size_t i = 0; far && i < branch_count; i++)
+		far[branches[i].far] = true;
+	return far;
 }
 
 static enum status print_tree(const struct answer *answer, const struct branch *branches,
@@ -227,10 +230,12 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 {
 	const bool date = several_days(answer);
 	uint32_t *const homes = find_homes(answer, branches, branch_count);
+	bool *const far = find_far(answer, branches, branch_count);
 	struct level *const levels = malloc((branch_count + 2) * sizeof(*levels));
 
-	if (!homes || !levels) {
+	if (!homes || !far || !levels) {
 		free(homes);
+		free(far);
 		free(levels);
 		complain("out of memory");
 		return NO_MEMORY;
@@ -240,8 +245,7 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 
 		levels[0] = branches_of(branches, branch_count, answer->starts[i].node);
 		/* The far end of a path is in the tree of the near one. */
-		if (levels[0].at == levels[0].end &&
-		    is_far(branches, branch_count, answer->starts[i].node))
+		if (levels[0].at == levels[0].end && far[answer->starts[i].node])
 			continue;
 		print_node(answer->query, answer->starts[i].node, out);
 		putc('\n', out);
@@ -270,6 +274,7 @@ static enum status print_tree(const struct answer *answer, const struct branch *
 		}
 	}
 	free(homes);
+	free(far);
 	free(levels);
 	return FOUND;
 }
@@ -288,7 +293,7 @@ static enum status print_list(const struct answer *answer, FILE *out)
 enum status text_answer(const struct answer *answer, FILE *out)
 {
 	const uint64_t bytes = answer->edge_count * (sizeof(struct branch) + sizeof(struct level)) +
-			       graph_node_count(answer->query->graph) * FIND_HOMES_BYTES;
+			       graph_node_count(answer->query->graph) * TREE_BYTES;
 	struct branch *branches = NULL;
 	enum status status;
 	size_t nodes = 0;
