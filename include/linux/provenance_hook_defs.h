@@ -104,7 +104,6 @@
  * @xattrs_listed: names of extended attributes of @dentry, likewise
  * @label_set: a security module has set its own attribute of @dentry, which the
  *	file system does not keep
- * @acl_read: the ACL of @dentry was obtained
  * @link_read: readlink() of @dentry ended with @ret, bytes or an error
  * @attributes_read: stat() of @path ended with @ret, 0 or an error
  * @access_asked: access() of @path was answered
@@ -282,7 +281,6 @@ PROVENANCE_HOOK(int, xattrs_listed, SLEEP,
 		(struct dentry *dentry, const char *list, int ret),
 		(dentry, list, ret))
 PROVENANCE_HOOK(void, label_set, SLEEP, (struct dentry *dentry), (dentry))
-PROVENANCE_HOOK(void, acl_read, SLEEP, (struct dentry *dentry), (dentry))
 PROVENANCE_HOOK(int, link_read, SLEEP, (struct dentry *dentry, int ret),
 		(dentry, ret))
 PROVENANCE_HOOK(int, attributes_read, SLEEP,

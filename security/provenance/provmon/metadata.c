@@ -193,11 +193,6 @@ static int hook_xattr_read(struct dentry *dentry, const void *value, int ret)
 	return ret;
 }
 
-static void hook_acl_read(struct dentry *dentry)
-{
-	receive(dentry, PROV_OP_GETXATTR);
-}
-
 static int hook_link_read(struct dentry *dentry, int ret)
 {
 	if (ret > 0)
@@ -256,7 +251,6 @@ static const struct provenance_hook metadata_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(label_set, hook_label_set),
 	PROVENANCE_OWN_HOOK_INIT(xattr_read, hook_xattr_read),
 	PROVENANCE_OWN_HOOK_INIT(xattrs_listed, hook_xattrs_listed),
-	PROVENANCE_OWN_HOOK_INIT(acl_read, hook_acl_read),
 	PROVENANCE_OWN_HOOK_INIT(link_read, hook_link_read),
 	PROVENANCE_OWN_HOOK_INIT(attributes_read, hook_attributes_read),
 	PROVENANCE_OWN_HOOK_INIT(access_asked, hook_access_asked),

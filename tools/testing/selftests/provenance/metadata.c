@@ -130,7 +130,7 @@ CHECK(xattr_remove)
 }
 
 CASE(acl, "metadata", "POSIX ACL: set, read, removed",
-     "inode_set_acl, inode_post_set_acl, acl_read, inode_post_remove_acl",
+     "inode_set_acl, inode_post_set_acl, xattr_read, inode_post_remove_acl",
      "setxattr, getxattr and removexattr, data")
 
 /* user::rw-, user:65534:r--, group::r--, mask::r--, other::--- as the kernel takes it. */
