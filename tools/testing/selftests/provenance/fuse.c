@@ -163,7 +163,8 @@ static void serve(struct scene *scene)
 		if (bytes < (ssize_t)sizeof(header))
 			continue;
 		memcpy(&header, buffer, sizeof(header));
-		if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET)
+		if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET ||
+		    header.opcode == FUSE_INTERRUPT)
 			continue;
 		memset(&reply, 0, sizeof(reply));
 		length = answer(scene, &header, buffer + sizeof(header), &reply);
@@ -173,8 +174,9 @@ static void serve(struct scene *scene)
 		if (header.opcode == FUSE_READ && header.nodeid == SPLICED_NODE && length > 0)
 			answer_spliced(scene, &reply);
 		else
+			/* Who asked may not wait for it any more. */
 			MUST(write(scene->fd[0], &reply, reply.header.len) ==
-			     reply.header.len);
+			     reply.header.len || errno == ENOENT);
 	}
 	/* Unmounted. */
 	MUST(errno == ENODEV);
