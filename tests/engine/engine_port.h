@@ -160,6 +160,15 @@ void port_reset(void);
  */
 unsigned int port_locks_held(void);
 
+#ifdef PORT_STEPS
+/**
+ * port_longest - the most steps that were made with a lock held since port_reset()
+ *
+ * A step is a lock that is taken or an entry of a list that is visited.
+ */
+unsigned int port_longest(void);
+#endif
+
 #endif /* PORT_THREADS */
 
 #endif /* _ENGINE_PORT_H */

@@ -461,8 +461,8 @@ static void inherit_sharer(struct prov_link *const link, bool is_new,
 	struct prov_map *const child = link->read.dst;
 	struct prov_map *const inode = link->read.src;
 	unsigned long flags;
+	bool known = false;
 	LIST_HEAD(work);
-	bool known;
 
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	if (is_new) {
@@ -472,18 +472,24 @@ static void inherit_sharer(struct prov_link *const link, bool is_new,
 		spin_lock(&child->lock);
 		insert_link(link);
 		spin_unlock(&child->lock);
-		watch(&link->read, known, &work);
-		prov_map_tell(&work);
 	}
 	if (write) {
 		link->write = write;
 		attach(write);
+	}
+	/* By another inode of its group, which knows that it can write. */
+	if (prov_arc_is_inner(&link->read))
+		goto out;
+	if (is_new) {
+		watch(&link->read, known, &work);
+		prov_map_tell(&work);
 	}
 	if (!list_empty(&inode->in))
 		prov_group_form(child);
 	/* It is somebody new who can write. */
 	if (write)
 		prov_map_spread(child, NULL);
+out:
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 }
 
