@@ -11,13 +11,14 @@
 #include "mapping_bounds.h"
 
 enum {
-	PROCESSES	= 2,
+	PROCESSES	= 400,
 	INODES		= 4000,
+	LIBRARIES	= 60,
 	KIND		= 1,
 	OP		= 1,
 };
 
-static struct prov_object process[PROCESSES], inode[INODES];
+static struct prov_object process[PROCESSES], inode[INODES], source;
 static struct prov_memory memory[PROCESSES];
 static struct prov_process_map place[PROCESSES];
 static unsigned int steps_before;
@@ -35,6 +36,7 @@ static void prepare(void)
 		prov_object_init(&process[i], INODES + i + 1, KIND);
 		prov_map_init_process(&place[i], &process[i], &memory[i], OP, OP);
 	}
+	prov_object_init(&source, INODES + PROCESSES + 1, KIND);
 }
 
 static void clean_up(void)
@@ -72,12 +74,65 @@ static void map(unsigned int p, unsigned int i, enum prov_access access)
 	prov_map_add(&place[p].map, prov_map_get(&inode[i]), access, 1);
 }
 
+static void unmap(unsigned int p, unsigned int i, enum prov_access access)
+{
+	prov_map_remove(&place[p].map, inode[i].map, access, 1);
+}
+
+static void learn(unsigned int p)
+{
+	const struct prov_channel chan = {
+		.src = &source, .dst = &process[p], .memory = &memory[p], .direction = PROV_IN,
+	};
+
+	prov_close_version(&process[p]);
+	source.version++;
+	prov_flow(&chan);
+}
+
 static void map_all(unsigned int p)
 {
 	unsigned int i;
 
 	for (i = 0; i < INODES; i++)
 		map(p, i, PROV_ACCESS_SHARE);
+}
+
+static bool shares_many(void)
+{
+	bool good;
+	unsigned int i;
+
+	prepare();
+	begin();
+	map_all(0);
+	good = cost("mmap", INODES, 300, 200000);
+	begin();
+	for (i = INODES; i; i--)
+		unmap(0, i - 1, PROV_ACCESS_SHARE);
+	good &= cost("munmap, the latest first", INODES, 300, 200000);
+	map_all(0);
+	begin();
+	for (i = 0; i < INODES; i++) {
+		learn(0);
+		unmap(0, i * 7 % INODES, PROV_ACCESS_SHARE);
+	}
+	good &= cost("munmap in any order, while it learns", INODES, 300, 200000);
+	clean_up();
+	return good;
+}
+
+static bool shares_many_and_exits(void)
+{
+	bool good;
+
+	prepare();
+	map_all(0);
+	begin();
+	prov_map_release(&place[0].map, true);
+	good = cost("exit", INODES, 300, 200000);
+	clean_up();
+	return good;
 }
 
 static void fork_all(unsigned int parent, unsigned int child, unsigned int n, unsigned int shared)
@@ -98,14 +153,48 @@ static bool shares_many_and_forks(void)
 	map_all(0);
 	begin();
 	fork_all(0, 1, INODES, INODES);
-	good = cost("fork", INODES, 300, 100000);
+	good = cost("fork", INODES, 300, 200000);
+	begin();
+	prov_map_release(&place[1].map, true);
+	good &= cost("exit of the child", INODES, 300, 200000);
+	clean_up();
+	return good;
+}
+
+/* A database server: each backend maps its memory, and some libraries. */
+static bool many_share_one(void)
+{
+	bool good;
+	unsigned int i;
+
+	prepare();
+	map(0, 0, PROV_ACCESS_SHARE);
+	for (i = 1; i < LIBRARIES; i++)
+		map(0, i, PROV_ACCESS_READ);
+	begin();
+	for (i = 1; i < PROCESSES; i++) {
+		fork_all(0, i, LIBRARIES, 1);
+		learn(i);
+		prov_pull(&process[i]);
+	}
+	good = cost("fork", (PROCESSES - 1) * LIBRARIES, 100, 5 * LIBRARIES + 200);
+	begin();
+	for (i = 1; i < PROCESSES - 1; i++)
+		prov_map_release(&place[i].map, true);
+	good &= cost("exit", (PROCESSES - 2) * LIBRARIES, 100, 5 * LIBRARIES + 200);
 	clean_up();
 	return good;
 }
 
 const struct mapping_bound mapping_bound[] = {
-	{ "a process that shares thousands of segments forks: it looks for circles once",
+	{ "a process shares thousands of segments: mmap and munmap do not look at all",
+	  shares_many },
+	{ "a process that shares thousands of segments exits, one by one",
+	  shares_many_and_exits },
+	{ "a process that shares thousands of segments forks, one by one",
 	  shares_many_and_forks },
+	{ "hundreds share a segment: who comes and goes looks only at what it maps",
+	  many_share_one },
 };
 
 const unsigned int mapping_bounds = sizeof(mapping_bound) / sizeof(mapping_bound[0]);

@@ -281,6 +281,7 @@ static void add_arc(struct prov_arc *const arc)
 	if (prov_arc_is_inner(arc)) {
 		/* The group knows it, or will; but it is said who maps what. */
 		prov_arc_transfer(arc);
+		prov_group_form(arc);
 		return;
 	}
 	if (prov_map_is_stale(arc->src))
@@ -290,7 +291,7 @@ static void add_arc(struct prov_arc *const arc)
 	prov_map_tell(&work);
 	/* What nobody writes to by a mapping is in no circle. */
 	if (!list_empty(&arc->src->in))
-		prov_group_form(arc->dst);
+		prov_group_form(arc);
 }
 
 static void add_sharer(struct prov_link *const link, bool is_new,
@@ -478,14 +479,18 @@ static void inherit_sharer(struct prov_link *const link, bool is_new,
 		attach(write);
 	}
 	/* By another inode of its group, which knows that it can write. */
-	if (prov_arc_is_inner(&link->read))
+	if (prov_arc_is_inner(&link->read)) {
+		prov_group_form(&link->read);
+		if (write)
+			prov_group_form(write);
 		goto out;
+	}
 	if (is_new) {
 		watch(&link->read, known, &work);
 		prov_map_tell(&work);
 	}
 	if (!list_empty(&inode->in))
-		prov_group_form(child);
+		prov_group_form(&link->read);
 	/* It is somebody new who can write. */
 	if (write)
 		prov_map_spread(child, NULL);
@@ -532,13 +537,11 @@ void prov_map_inherit(struct prov_map *parent, u32 version,
 /* Under the graph's lock; the process has taken over what flowed until now. */
 static void remove_arc(struct prov_arc *const arc)
 {
-	struct prov_map *const hub = arc->src->hub;
-	const bool is_way = prov_arc_is_inner(arc) &&
-			    (arc->src->up == arc || arc->dst->down == arc);
+	const bool is_inner = prov_arc_is_inner(arc);
 
 	detach(arc);
-	if (is_way)
-		prov_group_split(hub);
+	if (is_inner)
+		prov_group_split(arc);
 }
 
 static void remove_sharer(struct prov_link *const link, bool wholly)

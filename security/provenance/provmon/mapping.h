@@ -70,6 +70,7 @@ struct prov_link {
  * @input: in @hub->inputs: it may have something pending
  * @up: the way of its news to the hub
  * @down: the way of the hub's news to it
+ * @ways: how many others have their way up or down by it
  * @forward: in the list of a search
  * @backward: in the list of a search
  * @seen_forward: number of the last search that came by
@@ -112,6 +113,7 @@ struct prov_map {
 	struct list_head	input;
 	struct prov_arc		*up;
 	struct prov_arc		*down;
+	unsigned int		ways;
 	struct list_head	forward;
 	struct list_head	backward;
 	u64			seen_forward;

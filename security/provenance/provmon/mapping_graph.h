@@ -32,7 +32,7 @@ void prov_map_tell(struct list_head *work);
 void prov_map_spread(struct prov_map *map, const struct prov_map *cause);
 bool prov_map_pull(struct prov_map *map);
 
-void prov_group_form(struct prov_map *map);
-void prov_group_split(struct prov_map *hub);
+void prov_group_form(struct prov_arc *arc);
+void prov_group_split(struct prov_arc *arc);
 
 #endif /* _SECURITY_PROVMON_MAPPING_GRAPH_H */
