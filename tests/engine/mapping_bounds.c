@@ -106,18 +106,23 @@ static bool shares_many(void)
 	prepare();
 	begin();
 	map_all(0);
-	good = cost("mmap", INODES, 300, 200000);
+	good = cost("mmap", INODES, 300, 10000);
+	begin();
+	for (i = 0; i < INODES; i++)
+		unmap(0, i, PROV_ACCESS_SHARE);
+	good &= cost("munmap, the oldest first", INODES, 300, 10000);
+	map_all(0);
 	begin();
 	for (i = INODES; i; i--)
 		unmap(0, i - 1, PROV_ACCESS_SHARE);
-	good &= cost("munmap, the latest first", INODES, 300, 200000);
+	good &= cost("munmap, the latest first", INODES, 300, 10000);
 	map_all(0);
 	begin();
 	for (i = 0; i < INODES; i++) {
 		learn(0);
 		unmap(0, i * 7 % INODES, PROV_ACCESS_SHARE);
 	}
-	good &= cost("munmap in any order, while it learns", INODES, 300, 200000);
+	good &= cost("munmap in any order, while it learns", INODES, 300, 10000);
 	clean_up();
 	return good;
 }
@@ -130,7 +135,7 @@ static bool shares_many_and_exits(void)
 	map_all(0);
 	begin();
 	prov_map_release(&place[0].map, true);
-	good = cost("exit", INODES, 300, 200000);
+	good = cost("exit", INODES, 300, 10000);
 	clean_up();
 	return good;
 }
@@ -153,10 +158,10 @@ static bool shares_many_and_forks(void)
 	map_all(0);
 	begin();
 	fork_all(0, 1, INODES, INODES);
-	good = cost("fork", INODES, 300, 200000);
+	good = cost("fork", INODES, 300, 10000);
 	begin();
 	prov_map_release(&place[1].map, true);
-	good &= cost("exit of the child", INODES, 300, 200000);
+	good &= cost("exit of the child", INODES, 300, 10000);
 	clean_up();
 	return good;
 }

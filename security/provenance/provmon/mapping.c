@@ -49,17 +49,22 @@ void prov_map_init_process(struct prov_process_map *place,
 static struct prov_map *make_map(struct prov_object *const obj, gfp_t gfp)
 {
 	struct prov_map *const map = kzalloc(sizeof(*map), gfp);
+	struct prov_group *const group = kzalloc(sizeof(*group), gfp);
 
-	if (!map) {
+	if (!map || !group) {
+		kfree(map);
+		kfree(group);
 		prov_emit_lost();
 		return NULL;
 	}
 	init_map(map, obj);
 	lockdep_set_class(&map->lock, &inode_lock_class);
-	INIT_LIST_HEAD(&map->fresh);
-	INIT_LIST_HEAD(&map->stale);
-	INIT_LIST_HEAD(&map->dirties);
-	INIT_LIST_HEAD(&map->inputs);
+	map->own = group;
+	group->hub = map;
+	INIT_LIST_HEAD(&group->fresh);
+	INIT_LIST_HEAD(&group->stale);
+	INIT_LIST_HEAD(&group->dirties);
+	INIT_LIST_HEAD(&group->inputs);
 	return map;
 }
 
@@ -82,6 +87,7 @@ struct prov_map *prov_map_get(struct prov_object *obj)
 		return NULL;
 	other = cmpxchg(&obj->map, NULL, map);
 	if (other) {
+		kfree(map->own);
 		kfree(map);
 		map = other;
 	}
@@ -99,6 +105,7 @@ void prov_map_free(struct prov_object *obj)
 	if (!map)
 		return;
 	kfree(map->spare);
+	kfree(map->own);
 	if (!prov_map_is_process(map))
 		kfree(map);
 	obj->map = NULL;

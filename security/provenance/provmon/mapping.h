@@ -54,6 +54,24 @@ struct prov_link {
 };
 
 /**
+ * struct prov_group - objects that know the same
+ * @hub: the inode that stands for it
+ * @fresh: members that know all that the group knows
+ * @stale: members that do not
+ * @dirties: members that have news that the hub has not
+ * @inputs: members that may have something pending
+ *
+ * Each inode has one, for when it is a hub.  Under prov_map_graph_lock.
+ */
+struct prov_group {
+	struct prov_map		*hub;
+	struct list_head	fresh;
+	struct list_head	stale;
+	struct list_head	dirties;
+	struct list_head	inputs;
+};
+
+/**
  * struct prov_map - an object's place in the graph of mappings
  * @obj: the object
  * @memory: of a process; NULL: it is an inode
@@ -64,10 +82,10 @@ struct prov_link {
  * @in: arcs into it
  * @armed: of @out: who has to be told of news
  * @pending: of @in: who has news, under @obj->lock
- * @hub: the inode that stands for its group, or NULL if it is in none
- * @member: in @hub->fresh or @hub->stale
- * @dirty: in @hub->dirties: it has news that the hub has not
- * @input: in @hub->inputs: it may have something pending
+ * @group: its group, or NULL if it is in none
+ * @member: in @group->fresh or @group->stale
+ * @dirty: in @group->dirties
+ * @input: in @group->inputs
  * @up: the way of its news to the hub
  * @down: the way of the hub's news to it
  * @ways: how many others have their way up or down by it
@@ -77,10 +95,7 @@ struct prov_link {
  * @seen_backward: number of the last search that came by
  * @work: who has to be told next
  * @next: pulls: who waits for this one; or the next one on the way down
- * @fresh: of a hub: members that know all that the group knows
- * @stale: of a hub: members that do not
- * @dirties: of a hub
- * @inputs: of a hub
+ * @own: of an inode: the group that it is the hub of, if it is one
  * @spare: of a process: a link that is not used, for the next mapping
  * @links: of a process, by inode: an array of PROV_MAP_BUCKETS
  *
@@ -107,7 +122,7 @@ struct prov_map {
 	struct list_head	in;
 	struct list_head	armed;
 	struct list_head	pending;
-	struct prov_map		*hub;
+	struct prov_group	*group;
 	struct list_head	member;
 	struct list_head	dirty;
 	struct list_head	input;
@@ -120,10 +135,7 @@ struct prov_map {
 	u64			seen_backward;
 	struct list_head	work;
 	struct prov_map		*next;
-	struct list_head	fresh;
-	struct list_head	stale;
-	struct list_head	dirties;
-	struct list_head	inputs;
+	struct prov_group	*own;
 	struct prov_link	*spare;
 	struct list_head	*links;
 };
@@ -218,7 +230,7 @@ static inline void prov_spread(struct prov_object *const obj,
  * @src: the source of a flow
  * @dst: its destination
  *
- * Groups change meanwhile.  So each hub is looked at once, that of the source
+ * Groups change meanwhile.  So each group is looked at once, that of the source
  * first: what it knew then came to the group, also if it left, and from there to
  * who is in it later.
  */
@@ -227,13 +239,14 @@ static inline bool prov_know_the_same(const struct prov_object *const src,
 {
 	const struct prov_map *const from = READ_ONCE(src->map);
 	const struct prov_map *const to = READ_ONCE(dst->map);
-	const struct prov_map *const hub = from ? READ_ONCE(from->hub) : NULL;
+	const struct prov_group *const group =
+		from ? READ_ONCE(from->group) : NULL;
 
-	if (!hub || !to)
+	if (!group || !to)
 		return false;
-	/* Pairs with the lock that one gives up who stores a hub. */
+	/* Pairs with the lock that one gives up who stores a group. */
 	smp_rmb();
-	return READ_ONCE(to->hub) == hub;
+	return READ_ONCE(to->group) == group;
 }
 
 #endif /* _SECURITY_PROVMON_MAPPING_H */

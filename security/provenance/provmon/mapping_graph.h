@@ -22,7 +22,7 @@ static inline bool prov_map_is_stale(const struct prov_map *const map)
 /* Are both ends of one group? */
 static inline bool prov_arc_is_inner(const struct prov_arc *const arc)
 {
-	return arc->src->hub && arc->src->hub == arc->dst->hub;
+	return arc->src->group && arc->src->group == arc->dst->group;
 }
 
 enum prov_result prov_arc_transfer(const struct prov_arc *arc);

@@ -40,12 +40,12 @@ static void set_down(struct prov_map *const map, struct prov_arc *const arc)
 }
 
 /*
- * All that can be reached from @start, in @hub's group if that is not NULL; with
+ * All that can be reached from @start, in @group if that is not NULL; with
  * @plant, by which arc each was.  Sinks are left out: nothing is behind them,
  * and they may go at any moment.
  */
 static void search_forward(struct prov_map *const start,
-			   const struct prov_map *const hub, bool plant,
+			   const struct prov_group *const group, bool plant,
 			   struct list_head *const found)
 {
 	struct prov_map *map;
@@ -59,7 +59,7 @@ static void search_forward(struct prov_map *const start,
 			struct prov_map *const next = arc->dst;
 
 			if (is_sink(next) || next->seen_forward == searches ||
-			    (hub && next->hub != hub))
+			    (group && next->group != group))
 				continue;
 			next->seen_forward = searches;
 			list_add_tail(&next->forward, found);
@@ -70,9 +70,9 @@ static void search_forward(struct prov_map *const start,
 	}
 }
 
-/* All that reaches @start, in @hub's group or else what was found forward. */
+/* All that reaches @start, in @group or else what was found forward. */
 static void search_backward(struct prov_map *const start,
-			    const struct prov_map *const hub, bool plant,
+			    const struct prov_group *const group, bool plant,
 			    struct list_head *const found)
 {
 	struct prov_map *map;
@@ -85,7 +85,7 @@ static void search_backward(struct prov_map *const start,
 			struct prov_map *const next = arc->src;
 
 			if (next->seen_backward == searches ||
-			    (hub ? next->hub != hub :
+			    (group ? next->group != group :
 				   next->seen_forward != searches))
 				continue;
 			next->seen_backward = searches;
@@ -97,14 +97,14 @@ static void search_backward(struct prov_map *const start,
 }
 
 /* Find the ways up and down once more. */
-static void plant(struct prov_map *const hub)
+static void plant(const struct prov_group *const group)
 {
 	LIST_HEAD(down);
 	LIST_HEAD(up);
 
 	searches++;
-	search_forward(hub, hub, true, &down);
-	search_backward(hub, hub, true, &up);
+	search_forward(group->hub, group, true, &down);
+	search_backward(group->hub, group, true, &up);
 }
 
 /* What is within a group is neither armed nor pending; wants the source's lock. */
@@ -138,44 +138,45 @@ static void forget_news_out(struct prov_map *const map)
 	spin_unlock(&map->lock);
 }
 
-/* The hub of a group that is the largest, or else an inode. */
-static struct prov_map *choose_hub(const struct list_head *const members)
+/* Return: a group that there is already, or else that of an inode. */
+static struct prov_group *choose_hub(const struct list_head *const members)
 {
 	struct prov_map *map, *hub = NULL;
 
 	list_for_each_entry(map, members, backward) {
-		if (map->hub)
-			return map->hub;
+		if (map->group)
+			return map->group;
 		if (!prov_map_is_process(map) &&
 		    (!hub || prov_map_is_stale(hub)))
 			hub = map;
 	}
-	return hub;
+	return hub->own;
 }
 
-static void enter(struct prov_map *const map, struct prov_map *const hub,
+static void enter(struct prov_map *const map, struct prov_group *const group,
 		  bool hub_knows_all)
 {
 	list_del_init(&map->dirty);
 	list_del_init(&map->input);
-	WRITE_ONCE(map->hub, hub);
+	WRITE_ONCE(map->group, group);
 	list_move(&map->member,
-		  prov_map_is_stale(map) ? &hub->stale : &hub->fresh);
-	if (map != hub && !hub_knows_all)
-		list_add_tail(&map->dirty, &hub->dirties);
+		  prov_map_is_stale(map) ? &group->stale : &group->fresh);
+	if (map != group->hub && !hub_knows_all)
+		list_add_tail(&map->dirty, &group->dirties);
 }
 
 /* What is pending comes from outside of the group. */
 static void note_input(struct prov_map *const map)
 {
 	if (!list_empty(&map->pending) && list_empty(&map->input))
-		list_add_tail(&map->input, &map->hub->inputs);
+		list_add_tail(&map->input, &map->group->inputs);
 }
 
 /* If @map is part of a circle, make one group of all that is in it. */
 static void form(struct prov_map *const map)
 {
-	struct prov_map *hub, *member;
+	struct prov_group *group;
+	struct prov_map *member;
 	bool hub_knows_all;
 	LIST_HEAD(reached);
 	LIST_HEAD(members);
@@ -187,27 +188,32 @@ static void form(struct prov_map *const map)
 	search_backward(map, NULL, false, &members);
 	if (list_is_singular(&members))
 		return;
-	hub = choose_hub(&members);
+	group = choose_hub(&members);
 	/*
 	 * If the hub is not stale, it knows all that any of them knows.  Else
 	 * who is new has to tell it.
 	 */
-	hub_knows_all = !prov_map_is_stale(hub);
+	hub_knows_all = !prov_map_is_stale(group->hub);
 	list_for_each_entry(member, &members, backward)
-		if (!member->hub || member->hub != hub)
-			enter(member, hub, hub_knows_all);
+		if (member->group != group)
+			enter(member, group, hub_knows_all);
 	list_for_each_entry(member, &members, backward)
 		forget_news_in(member);
 	list_for_each_entry(member, &members, backward)
 		note_input(member);
-	plant(hub);
+	plant(group);
+}
+
+static bool is_hub(const struct prov_map *const map)
+{
+	return map->group && map->group->hub == map;
 }
 
 /* Does @map know the same as @other, or is it that? */
 static bool is_of(const struct prov_map *const map,
 		  const struct prov_map *const other)
 {
-	return map == other || (map->hub && map->hub == other->hub);
+	return map == other || (map->group && map->group == other->group);
 }
 
 /*
@@ -226,7 +232,7 @@ static bool find_up(struct prov_map *const map,
 	list_for_each_entry(arc, &map->out, out) {
 		if (!is_of(arc->dst, other))
 			all &= list_empty(&arc->dst->out);
-		else if (!*up || arc->dst == other->hub)
+		else if (!*up || is_hub(arc->dst))
 			*up = arc;
 	}
 	spin_unlock(&map->lock);
@@ -248,16 +254,16 @@ static bool find_down(const struct prov_map *const map,
 	list_for_each_entry(arc, &map->in, in) {
 		if (!is_of(arc->src, other))
 			all &= list_empty(&arc->src->in);
-		else if (!*down || arc->src == other->hub)
+		else if (!*down || is_hub(arc->src))
 			*down = arc;
 	}
 	return all;
 }
 
-static void enter_all(struct prov_map *const map, struct prov_map *const hub,
-		      bool hub_knows_all)
+static void enter_alone(struct prov_map *const map,
+			struct prov_group *const group, bool hub_knows_all)
 {
-	enter(map, hub, hub_knows_all);
+	enter(map, group, hub_knows_all);
 	forget_news_in(map);
 	forget_news_out(map);
 	note_input(map);
@@ -273,41 +279,31 @@ static void enter_all(struct prov_map *const map, struct prov_map *const hub,
 static bool join(struct prov_map *const map, struct prov_map *const other)
 {
 	struct prov_arc *up = NULL, *down = NULL;
-	struct prov_map *hub = other->hub;
-	bool hub_knows_all;
 
 	if (!find_up(map, other, &up) || !find_down(map, other, &down))
 		return false;
 	if (!up || !down)
 		return true;
-	if (hub) {
-		enter_all(map, hub, !prov_map_is_stale(hub));
-		set_up(map, up);
-		set_down(map, down);
-		return true;
-	}
-	hub = prov_map_is_process(map) ? other : map;
-	hub_knows_all = !prov_map_is_stale(hub);
-	enter(hub, hub, hub_knows_all);
-	if (hub == map) {
-		enter_all(other, hub, hub_knows_all);
+	if (!other->group) {
+		/* Of the two, it is the inode. */
+		enter_alone(map, map->own, true);
+		enter_alone(other, map->own, !prov_map_is_stale(map));
 		set_up(other, down);
 		set_down(other, up);
-	} else {
-		enter_all(map, hub, hub_knows_all);
-		set_up(map, up);
-		set_down(map, down);
+		return true;
 	}
-	note_input(hub);
+	enter_alone(map, other->group, !prov_map_is_stale(other->group->hub));
+	set_up(map, up);
+	set_down(map, down);
 	return true;
 }
 
 /* Both ends of @arc are of one group: the shortest ways are those to the hub. */
 static void shorten(struct prov_arc *const arc)
 {
-	if (arc->dst == arc->src->hub)
+	if (is_hub(arc->dst))
 		set_up(arc->src, arc);
-	else if (arc->src == arc->dst->hub)
+	else if (is_hub(arc->src))
 		set_down(arc->dst, arc);
 }
 
@@ -330,9 +326,9 @@ void prov_group_form(struct prov_arc *arc)
 	if (is_sink(dst))
 		return;
 	/* Who is in no group; of two, the inode, which has few. */
-	if (map->hub)
+	if (map->group)
 		map = map == src ? dst : src;
-	if (map->hub || !join(map, map == src ? dst : src))
+	if (map->group || !join(map, map == src ? dst : src))
 		form(dst);
 }
 
@@ -382,7 +378,7 @@ static void leave(struct prov_map *const map)
 {
 	set_up(map, NULL);
 	set_down(map, NULL);
-	WRITE_ONCE(map->hub, NULL);
+	WRITE_ONCE(map->group, NULL);
 	list_del_init(&map->member);
 	list_del_init(&map->dirty);
 	list_del_init(&map->input);
@@ -399,17 +395,17 @@ static void find_leavers(const struct list_head *const members,
 			list_add_tail(&map->work, leavers);
 }
 
-static bool is_alone(const struct prov_map *const hub)
+static bool is_alone(const struct prov_group *const group)
 {
-	return list_empty(&hub->fresh) ? list_is_singular(&hub->stale) :
-	       list_is_singular(&hub->fresh) && list_empty(&hub->stale);
+	return list_empty(&group->fresh) ? list_is_singular(&group->stale) :
+	       list_is_singular(&group->fresh) && list_empty(&group->stale);
 }
 
 /*
  * Who is not in a circle with the hub any more takes over what the group knows, and
  * leaves.
  */
-static void split(struct prov_map *const hub)
+static void split(struct prov_group *const group)
 {
 	struct prov_map *map, *next;
 	LIST_HEAD(leavers);
@@ -419,15 +415,15 @@ static void split(struct prov_map *const hub)
 	LIST_HEAD(work);
 
 	searches++;
-	search_forward(hub, hub, false, &forward);
-	search_backward(hub, hub, false, &backward);
-	find_leavers(&hub->fresh, &leavers);
-	find_leavers(&hub->stale, &leavers);
+	search_forward(group->hub, group, false, &forward);
+	search_backward(group->hub, group, false, &backward);
+	find_leavers(&group->fresh, &leavers);
+	find_leavers(&group->stale, &leavers);
 	if (list_empty(&leavers)) {
-		plant(hub);
+		plant(group);
 		return;
 	}
-	prov_map_pull(hub);
+	prov_map_pull(group->hub);
 	list_for_each_entry(map, &leavers, work)
 		prov_map_pull(map);
 	list_for_each_entry_safe(map, next, &leavers, work) {
@@ -435,17 +431,17 @@ static void split(struct prov_map *const hub)
 		leave(map);
 		list_add_tail(&map->member, &left);
 	}
-	if (is_alone(hub))
-		leave(hub);
+	if (is_alone(group))
+		leave(group->hub);
 	else
-		plant(hub);
+		plant(group);
 	list_for_each_entry(map, &left, member)
 		restore_arcs(map, &work);
 	prov_map_tell(&work);
 	while (!list_empty(&left)) {
 		map = list_first_entry(&left, struct prov_map, member);
 		list_del_init(&map->member);
-		if (!map->hub)
+		if (!map->group)
 			form(map);
 	}
 }
@@ -454,15 +450,16 @@ static void split(struct prov_map *const hub)
  * No way of others goes by @map: so they know what they know without it, and if it
  * leaves, it is alone.
  */
-static void part(struct prov_map *const map, struct prov_map *const hub)
+static void part(struct prov_map *const map)
 {
+	struct prov_group *const group = map->group;
 	struct prov_arc *up = NULL, *down = NULL;
 	LIST_HEAD(work);
 
-	find_up(map, hub, &up);
+	find_up(map, group->hub, &up);
 	/* If nothing flows out of it, it maps without the graph's lock. */
 	if (up)
-		find_down(map, hub, &down);
+		find_down(map, group->hub, &down);
 	if (down) {
 		set_up(map, up);
 		set_down(map, down);
@@ -470,10 +467,66 @@ static void part(struct prov_map *const map, struct prov_map *const hub)
 	}
 	prov_map_pull(map);
 	leave(map);
-	if (is_alone(hub))
-		leave(hub);
+	if (is_alone(group))
+		leave(group->hub);
 	restore_arcs(map, &work);
 	prov_map_tell(&work);
+}
+
+/* Another inode than the hub that has its ways by nobody but @process, or NULL. */
+static struct prov_map *find_heir(struct prov_map *const process)
+{
+	struct prov_map *heir = NULL;
+	struct prov_arc *arc;
+
+	spin_lock(&process->lock);
+	list_for_each_entry(arc, &process->out, out) {
+		struct prov_map *const next = arc->dst;
+
+		if (next->down == arc && next->up->dst == process) {
+			heir = next;
+			break;
+		}
+	}
+	spin_unlock(&process->lock);
+	return heir;
+}
+
+/*
+ * If only @process has its ways by the hub, let another inode be that.  All members
+ * stay, and nobody else has other ways.
+ *
+ * Return: false if not: nothing is done.
+ */
+static bool replace_hub(struct prov_map *const process)
+{
+	struct prov_group *const group = process->group;
+	struct prov_map *const hub = group->hub;
+	struct prov_arc *const up = process->up, *const down = process->down;
+	struct prov_arc *heir_up, *heir_down;
+	struct prov_map *heir;
+
+	if (up->dst != hub || down->src != hub || hub->ways != 2)
+		return false;
+	heir = find_heir(process);
+	if (!heir)
+		return false;
+	/* Then both know all that there is, and nobody has anything to tell. */
+	if (!prov_map_pull(heir) || prov_map_is_stale(heir))
+		return false;
+	hub->own = heir->own;
+	hub->own->hub = hub;
+	heir->own = group;
+	group->hub = heir;
+	heir_up = heir->up;
+	heir_down = heir->down;
+	set_up(heir, NULL);
+	set_down(heir, NULL);
+	set_up(process, heir_down);
+	set_down(process, heir_up);
+	set_up(hub, down);
+	set_down(hub, up);
+	return true;
 }
 
 /**
@@ -483,8 +536,7 @@ static void part(struct prov_map *const map, struct prov_map *const hub)
  */
 void prov_group_split(struct prov_arc *arc)
 {
-	struct prov_map *const hub = arc->src->hub;
-	struct prov_map *map;
+	struct prov_map *map, *hub;
 
 	if (arc->src->up == arc)
 		map = arc->src;
@@ -492,8 +544,11 @@ void prov_group_split(struct prov_arc *arc)
 		map = arc->dst;
 	else
 		return;
+	hub = map->group->hub;
+	if (map->ways && replace_hub(map))
+		map = hub;
 	if (map->ways)
-		split(hub);
+		split(map->group);
 	else
-		part(map, hub);
+		part(map);
 }

@@ -50,20 +50,20 @@ static void outdate(struct prov_map *const map, struct list_head *const work)
 	WRITE_ONCE(obj->flags, obj->flags | PROV_OBJ_STALE);
 	WRITE_ONCE(obj->hot, PROV_VERSION_LAST);
 	spin_unlock(&obj->lock);
-	if (map->hub)
-		list_move(&map->member, &map->hub->stale);
+	if (map->group)
+		list_move(&map->member, &map->group->stale);
 	/* Processes that write to nothing that they map have nobody to tell. */
 	if (!prov_map_is_process(map) || !list_empty(&map->out))
 		list_add_tail(&map->work, work);
 }
 
-static void outdate_others(struct prov_map *const hub,
+static void outdate_others(struct prov_group *const group,
 			   const struct prov_map *const but,
 			   struct list_head *const work)
 {
 	struct prov_map *map, *next;
 
-	list_for_each_entry_safe(map, next, &hub->fresh, member)
+	list_for_each_entry_safe(map, next, &group->fresh, member)
 		if (map != but)
 			outdate(map, work);
 }
@@ -76,13 +76,13 @@ void prov_arc_announce(struct prov_arc *const arc, struct list_head *const work)
 	spin_lock(&dst->obj->lock);
 	list_move_tail(&arc->news, &dst->pending);
 	spin_unlock(&dst->obj->lock);
-	if (!dst->hub) {
+	if (!dst->group) {
 		outdate(dst, work);
 		return;
 	}
 	if (list_empty(&dst->input))
-		list_add_tail(&dst->input, &dst->hub->inputs);
-	outdate_others(dst->hub, NULL, work);
+		list_add_tail(&dst->input, &dst->group->inputs);
+	outdate_others(dst->group, NULL, work);
 }
 
 /*
@@ -119,10 +119,10 @@ void prov_map_spread(struct prov_map *const map,
 {
 	LIST_HEAD(work);
 
-	if (map->hub) {
-		if (map != map->hub && list_empty(&map->dirty))
-			list_add_tail(&map->dirty, &map->hub->dirties);
-		outdate_others(map->hub, map, &work);
+	if (map->group) {
+		if (map != map->group->hub && list_empty(&map->dirty))
+			list_add_tail(&map->dirty, &map->group->dirties);
+		outdate_others(map->group, map, &work);
 	}
 	tell_next(map, cause, &work);
 	prov_map_tell(&work);
@@ -181,9 +181,9 @@ static bool take_pending(struct prov_map *const map,
 		if (ret == PROV_LOST)
 			break;
 		settle(arc);
-		if (ret == PROV_NEW && map->hub && map != map->hub &&
+		if (ret == PROV_NEW && map->group && map != map->group->hub &&
 		    list_empty(&map->dirty))
-			list_add_tail(&map->dirty, &map->hub->dirties);
+			list_add_tail(&map->dirty, &map->group->dirties);
 	}
 	return ret != PROV_LOST;
 }
@@ -201,13 +201,13 @@ static bool take_over(struct prov_map *const map, struct prov_map **const stale)
 	return ret;
 }
 
-static bool take_over_inputs(struct prov_map *const hub,
+static bool take_over_inputs(struct prov_group *const group,
 			     struct prov_map **const stale)
 {
 	struct prov_map *map;
 
-	while (!list_empty(&hub->inputs)) {
-		map = list_first_entry(&hub->inputs, struct prov_map, input);
+	while (!list_empty(&group->inputs)) {
+		map = list_first_entry(&group->inputs, struct prov_map, input);
 		if (!take_over(map, stale))
 			return false;
 		if (*stale)
@@ -228,8 +228,8 @@ static void refresh(struct prov_map *const map)
 		WRITE_ONCE(obj->hot, obj->version);
 	}
 	spin_unlock(&obj->lock);
-	if (map->hub)
-		list_move(&map->member, &map->hub->fresh);
+	if (map->group)
+		list_move(&map->member, &map->group->fresh);
 }
 
 /*
@@ -237,20 +237,20 @@ static void refresh(struct prov_map *const map)
  * next may have known before, from a hand_down() between a member's taking in
  * and its prov_spread(), and has not passed it on.
  */
-static bool gather(struct prov_map *const hub)
+static bool gather(struct prov_group *const group)
 {
 	struct prov_map *map, *next;
 
-	while (!list_empty(&hub->dirties)) {
-		map = list_first_entry(&hub->dirties, struct prov_map, dirty);
+	while (!list_empty(&group->dirties)) {
+		map = list_first_entry(&group->dirties, struct prov_map, dirty);
 		if (prov_arc_transfer(map->up) == PROV_LOST)
 			return false;
 		list_del_init(&map->dirty);
 		next = map->up->dst;
-		if (next != hub && list_empty(&next->dirty))
-			list_add_tail(&next->dirty, &hub->dirties);
+		if (next != group->hub && list_empty(&next->dirty))
+			list_add_tail(&next->dirty, &group->dirties);
 	}
-	refresh(hub);
+	refresh(group->hub);
 	return true;
 }
 
@@ -286,7 +286,7 @@ bool prov_map_pull(struct prov_map *map)
 		struct prov_map *const waits = map->next;
 
 		stale = NULL;
-		if (!(map->hub ? take_over_inputs(map->hub, &stale) :
+		if (!(map->group ? take_over_inputs(map->group, &stale) :
 				 take_over(map, &stale)))
 			return false;
 		if (stale) {
@@ -294,9 +294,9 @@ bool prov_map_pull(struct prov_map *map)
 			map = stale;
 			continue;
 		}
-		if (!map->hub)
+		if (!map->group)
 			refresh(map);
-		else if (!gather(map->hub) || !hand_down(map))
+		else if (!gather(map->group) || !hand_down(map))
 			return false;
 		map = waits;
 	}
