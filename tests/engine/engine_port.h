@@ -76,6 +76,7 @@ typedef int gfp_t;
 #define struct_size(p, member, count) (sizeof(*(p)) + (count) * sizeof((p)->member[0]))
 #define kzalloc(bytes, gfp) ((void)(gfp), calloc(1, bytes))
 #define kfree(p) free(p)
+#define cond_resched() ((void)0)
 
 #include "list_port.h"
 

@@ -538,14 +538,35 @@ static void step_fork(int parent)
 	}
 }
 
-static void release(int p, bool dies)
+static bool has_feeds(int p)
+{
+	int i;
+
+	for (i = 0; i < INODES; i++)
+		if (now.feeds[p][i])
+			return true;
+	return false;
+}
+
+static void drop_adopted(int p)
 {
 	int i;
 
 	for (i = 0; i < INODES; i++)
 		if (now.adopted[i] == p + 1)
 			drop(i);
-	prov_map_release(map_of(p), dies);
+}
+
+static void release(int p, bool dies)
+{
+	/* A mapper can go before the inodes that it adopted. */
+	if (dies && !has_feeds(p) && chance(50)) {
+		prov_map_release_mapper(map_of(p));
+		drop_adopted(p);
+	} else {
+		drop_adopted(p);
+		prov_map_release(map_of(p), dies);
+	}
 	memset(now.pages[p], 0, sizeof(now.pages[p]));
 	memset(now.feeds[p], 0, sizeof(now.feeds[p]));
 	now.alive[p] = false;

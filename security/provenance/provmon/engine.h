@@ -15,6 +15,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>

@@ -551,25 +551,50 @@ static void remove_arc(struct prov_arc *const arc)
 		prov_group_split(arc);
 }
 
-static void remove_sharer(struct prov_link *const link, bool wholly)
+/* Under the lock of the process. */
+static void unlink_read(struct prov_link *const link)
+{
+	list_del(&link->bucket);
+	detach(&link->read);
+}
+
+/* Under the graph's lock. */
+static void cut_read(struct prov_link *const link)
 {
 	struct prov_map *const process = link->read.dst;
-	struct prov_arc *const write = link->write;
-	unsigned long flags;
+	const bool is_inner = prov_arc_is_inner(&link->read);
 
-	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	/* It may write to nothing any more: then it maps without the graph's lock. */
+	spin_lock(&process->lock);
+	unlink_read(link);
+	spin_unlock(&process->lock);
+	if (is_inner)
+		prov_group_split(&link->read);
+}
+
+/* Under the graph's lock.  Return: what is to be freed, or NULL. */
+static struct prov_arc *cut_write(struct prov_link *const link)
+{
+	struct prov_arc *const write = link->write;
+
 	/* By what is going to be cut, news can still come to other inodes. */
-	if (prov_map_is_stale(process))
-		prov_map_pull(process);
+	if (prov_map_is_stale(link->read.dst))
+		prov_map_pull(link->read.dst);
 	if (write)
 		remove_arc(write);
 	link->write = NULL;
-	if (wholly) {
-		spin_lock(&process->lock);
-		list_del(&link->bucket);
-		spin_unlock(&process->lock);
-		remove_arc(&link->read);
-	}
+	return write;
+}
+
+static void remove_sharer(struct prov_link *const link, bool wholly)
+{
+	struct prov_arc *write;
+	unsigned long flags;
+
+	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	write = cut_write(link);
+	if (wholly)
+		cut_read(link);
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 	kfree(write);
 	if (wholly)
@@ -581,8 +606,7 @@ static struct prov_link *take_out(struct prov_link *const link)
 {
 	struct prov_map *const process = link->read.dst;
 
-	list_del(&link->bucket);
-	detach(&link->read);
+	unlink_read(link);
 	if (process->spare)
 		return link;
 	process->spare = link;
@@ -716,21 +740,59 @@ static void release_feeds(struct prov_map *const process)
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 }
 
+/* Under the graph's lock. */
+static struct prov_link *first_adopter(struct prov_map *const inode)
+{
+	struct prov_link *link;
+
+	spin_lock(&inode->lock);
+	link = list_first_entry_or_null(&inode->out, struct prov_link, read.out);
+	spin_unlock(&inode->lock);
+	return link;
+}
+
+static bool drop_one(struct prov_map *const inode)
+{
+	struct prov_link *link;
+	unsigned long flags;
+	bool found;
+
+	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	link = first_adopter(inode);
+	found = link;
+	if (found) {
+		cut_write(link);
+		cut_read(link);
+	}
+	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	kfree(link);
+	return found;
+}
+
 /**
  * prov_map_drop - an inode goes that prov_map_adopt() was called for
  * @obj: its object, which nobody maps any more
  *
  * What it knows flows on.
+ *
+ * Context: Any but NMI; at the same time, who adopted it may be released.
  */
 void prov_map_drop(struct prov_object *obj)
 {
-	struct prov_map *const map = obj->map;
-	struct prov_link *link;
+	while (obj->map && drop_one(obj->map))
+		;
+}
 
-	while (map && !list_empty(&map->out)) {
-		link = list_first_entry(&map->out, struct prov_link, read.out);
-		remove_sharer(link, true);
-	}
+/* Of a process that nobody else adds links to or removes them from; or locked. */
+static struct prov_link *first_link(const struct prov_map *const process)
+{
+	int i;
+
+	for (i = 0; i < PROV_MAP_BUCKETS; i++)
+		if (!list_empty(&process->links[i]))
+			return list_first_entry(&process->links[i],
+						struct prov_link, bucket);
+	return NULL;
 }
 
 /**
@@ -743,18 +805,53 @@ void prov_map_drop(struct prov_object *obj)
 void prov_map_release(struct prov_map *process, bool dies)
 {
 	struct prov_link *link;
-	int i;
 
 	/* Before the first one goes: all of them are there until then. */
 	if (!dies || can_share(process))
 		prov_pull(process->obj);
-	for (i = 0; i < PROV_MAP_BUCKETS; i++) {
-		while (!list_empty(&process->links[i])) {
-			link = list_first_entry(&process->links[i],
-						struct prov_link, bucket);
-			remove_link(link, true);
-		}
+	for (link = first_link(process); link; link = first_link(process)) {
+		remove_link(link, true);
+		/* A program can have as many as it wants. */
+		cond_resched();
 	}
 	if (can_share(process))
 		release_feeds(process);
+}
+
+static bool release_one(struct prov_map *const process)
+{
+	struct prov_arc *write = NULL;
+	struct prov_link *link;
+	unsigned long flags;
+	bool found;
+
+	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	spin_lock(&process->lock);
+	link = first_link(process);
+	spin_unlock(&process->lock);
+	found = link;
+	if (found) {
+		/* Else nothing of what it knew is needed any more. */
+		if (can_share(process))
+			write = cut_write(link);
+		cut_read(link);
+	}
+	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	kfree(write);
+	kfree(link);
+	return found;
+}
+
+/**
+ * prov_map_release_mapper - a BPF program or loop device is no more
+ * @mapper: what prov_map_init_process() was called for, too
+ *
+ * Context: Any but NMI; at the same time, inodes that it adopted may be dropped.
+ */
+void prov_map_release_mapper(struct prov_map *mapper)
+{
+	if (can_share(mapper))
+		prov_pull(mapper->obj);
+	while (release_one(mapper))
+		;
 }

@@ -109,7 +109,8 @@ struct prov_group {
  * - @obj->lock
  * Only who may change the mappings of a process (the holder of its mmap_lock)
  * adds or removes links of it; but any number of inodes can be adopted by a loop
- * device and dropped at once.  Feeds (prov_map_feed()) come and go at any time.
+ * device and dropped at once, also while that goes: these links are found and
+ * removed under the graph's lock.  Feeds (prov_map_feed()) come and go at any time.
  * So who does without the graph's lock, because a process has nothing in @out,
  * looks at that under the lock of the process.
  */
@@ -177,6 +178,7 @@ void prov_map_remove(struct prov_map *process, struct prov_map *inode,
 void prov_map_adopt(struct prov_map *process, struct prov_object *obj, gfp_t gfp);
 void prov_map_drop(struct prov_object *obj);
 void prov_map_release(struct prov_map *process, bool dies);
+void prov_map_release_mapper(struct prov_map *mapper);
 void prov_map_feed(struct prov_arc *feed, struct prov_map *process,
 		   struct prov_map *inode);
 void prov_map_unfeed(struct prov_arc *feed);
