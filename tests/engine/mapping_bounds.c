@@ -106,23 +106,23 @@ static bool shares_many(void)
 	prepare();
 	begin();
 	map_all(0);
-	good = cost("mmap", INODES, 300, 10000);
+	good = cost("mmap", INODES, 300, 2100);
 	begin();
 	for (i = 0; i < INODES; i++)
 		unmap(0, i, PROV_ACCESS_SHARE);
-	good &= cost("munmap, the oldest first", INODES, 300, 10000);
+	good &= cost("munmap, the oldest first", INODES, 300, 2100);
 	map_all(0);
 	begin();
 	for (i = INODES; i; i--)
 		unmap(0, i - 1, PROV_ACCESS_SHARE);
-	good &= cost("munmap, the latest first", INODES, 300, 10000);
+	good &= cost("munmap, the latest first", INODES, 300, 2100);
 	map_all(0);
 	begin();
 	for (i = 0; i < INODES; i++) {
 		learn(0);
 		unmap(0, i * 7 % INODES, PROV_ACCESS_SHARE);
 	}
-	good &= cost("munmap in any order, while it learns", INODES, 300, 10000);
+	good &= cost("munmap in any order, while it learns", INODES, 300, 2100);
 	clean_up();
 	return good;
 }
@@ -135,7 +135,7 @@ static bool shares_many_and_exits(void)
 	map_all(0);
 	begin();
 	prov_map_release(&place[0].map, true);
-	good = cost("exit", INODES, 300, 10000);
+	good = cost("exit", INODES, 300, 2100);
 	clean_up();
 	return good;
 }
@@ -158,10 +158,10 @@ static bool shares_many_and_forks(void)
 	map_all(0);
 	begin();
 	fork_all(0, 1, INODES, INODES);
-	good = cost("fork", INODES, 300, 10000);
+	good = cost("fork", INODES, 300, 2100);
 	begin();
 	prov_map_release(&place[1].map, true);
-	good &= cost("exit of the child", INODES, 300, 10000);
+	good &= cost("exit of the child", INODES, 300, 2100);
 	clean_up();
 	return good;
 }
@@ -182,11 +182,61 @@ static bool many_share_one(void)
 		learn(i);
 		prov_pull(&process[i]);
 	}
-	good = cost("fork", (PROCESSES - 1) * LIBRARIES, 100, 5 * LIBRARIES + 200);
+	good = cost("fork", (PROCESSES - 1) * LIBRARIES, 30, 5 * LIBRARIES + 200);
 	begin();
 	for (i = 1; i < PROCESSES - 1; i++)
 		prov_map_release(&place[i].map, true);
-	good &= cost("exit", (PROCESSES - 2) * LIBRARIES, 100, 5 * LIBRARIES + 200);
+	good &= cost("exit", (PROCESSES - 2) * LIBRARIES, 30, 5 * LIBRARIES + 200);
+	clean_up();
+	return good;
+}
+
+static void learn_inode(unsigned int i)
+{
+	const struct prov_channel chan = { .src = &source, .dst = &inode[i] };
+
+	source.version++;
+	prov_flow(&chan);
+}
+
+/* All of it is written to at once, and then it sends something. */
+static bool maps_much_that_is_new(void)
+{
+	bool good;
+	unsigned int i;
+
+	prepare();
+	for (i = 0; i < INODES; i++)
+		map(0, i, PROV_ACCESS_READ);
+	for (i = 0; i < INODES; i++)
+		learn_inode(i);
+	begin();
+	prov_pull(&process[0]);
+	good = cost("pull", INODES, 10, 6 * 1024);
+	clean_up();
+	return good;
+}
+
+/* A loop device, and one of the inodes of a file system on it leaves memory. */
+static bool one_of_many_goes(void)
+{
+	bool good;
+	unsigned int i;
+
+	prepare();
+	map(0, 0, PROV_ACCESS_SHARE);
+	for (i = 1; i < INODES; i++) {
+		prov_close_version(&inode[i]);
+		prov_map_adopt(&place[0].map, &inode[i], 0);
+	}
+	for (i = 1; i < INODES; i++)
+		learn_inode(i);
+	begin();
+	prov_map_drop(&inode[INODES / 2]);
+	good = cost("drop", 1, 20, 20);
+	begin();
+	prov_map_drop(&inode[INODES / 2 + 1]);
+	good &= cost("drop", 1, 20, 20);
 	clean_up();
 	return good;
 }
@@ -200,6 +250,9 @@ const struct mapping_bound mapping_bound[] = {
 	  shares_many_and_forks },
 	{ "hundreds share a segment: who comes and goes looks only at what it maps",
 	  many_share_one },
+	{ "news of thousands of files are not taken over in one go", maps_much_that_is_new },
+	{ "an inode of a loop device that goes takes only its own news along",
+	  one_of_many_goes },
 };
 
 const unsigned int mapping_bounds = sizeof(mapping_bound) / sizeof(mapping_bound[0]);

@@ -390,8 +390,14 @@ void prov_map_add(struct prov_map *process, struct prov_map *inode,
 	if (!prepare(&link, &write, process, inode, access))
 		return;
 	count_pages(link, access, pages);
-	if (write || can_share(process) || !add_reader(link))
-		add_sharer(link, is_new, write);
+	if (!write && !can_share(process) && add_reader(link))
+		return;
+	/* What can be much is not taken over in one go. */
+	if (!prov_know_the_same(inode->obj, process->obj)) {
+		prov_pull(inode->obj);
+		prov_pull(process->obj);
+	}
+	add_sharer(link, is_new, write);
 }
 
 /**
@@ -588,9 +594,13 @@ static struct prov_arc *cut_write(struct prov_link *const link)
 
 static void remove_sharer(struct prov_link *const link, bool wholly)
 {
+	struct prov_map *const process = link->read.dst;
 	struct prov_arc *write;
 	unsigned long flags;
 
+	/* Who leaves a group takes over what that knows. */
+	if (READ_ONCE(process->group))
+		prov_map_pull_first(process);
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	write = cut_write(link);
 	if (wholly)
@@ -723,6 +733,8 @@ void prov_map_unfeed(struct prov_arc *feed)
 {
 	unsigned long flags;
 
+	/* What can be much is not taken over in one go. */
+	prov_pull(feed->dst->obj);
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	if (prov_map_is_fed(feed))
 		cut_feed(feed);
@@ -751,6 +763,27 @@ static struct prov_link *first_adopter(struct prov_map *const inode)
 	return link;
 }
 
+/*
+ * Under the graph's lock.  Of all that the process has not taken over, only what goes
+ * matters.  That concerns nobody else who was not told when the process was.
+ */
+static void take_over_last(struct prov_link *const link)
+{
+	struct prov_map *const inode = link->read.src;
+	struct prov_map *const process = link->read.dst;
+
+	if (inode->group || (prov_map_is_stale(inode) && !prov_map_pull(inode))) {
+		prov_map_pull(process);
+		return;
+	}
+	/* It is not armed if it is pending, and nobody else maps the inode. */
+	if (!list_empty(&inode->armed))
+		return;
+	spin_lock(&process->lock);
+	prov_arc_take_over(&link->read);
+	spin_unlock(&process->lock);
+}
+
 static bool drop_one(struct prov_map *const inode)
 {
 	struct prov_link *link;
@@ -761,7 +794,7 @@ static bool drop_one(struct prov_map *const inode)
 	link = first_adopter(inode);
 	found = link;
 	if (found) {
-		cut_write(link);
+		take_over_last(link);
 		cut_read(link);
 	}
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
@@ -851,7 +884,7 @@ static bool release_one(struct prov_map *const process)
 void prov_map_release_mapper(struct prov_map *mapper)
 {
 	if (can_share(mapper))
-		prov_pull(mapper->obj);
+		prov_map_pull_first(mapper);
 	while (release_one(mapper))
 		;
 }

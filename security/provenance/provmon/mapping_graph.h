@@ -26,11 +26,13 @@ static inline bool prov_arc_is_inner(const struct prov_arc *const arc)
 }
 
 enum prov_result prov_arc_transfer(const struct prov_arc *arc);
+bool prov_arc_take_over(struct prov_arc *arc);
 void prov_arc_arm(struct prov_arc *arc);
 void prov_arc_announce(struct prov_arc *arc, struct list_head *work);
 void prov_map_tell(struct list_head *work);
 void prov_map_spread(struct prov_map *map, const struct prov_map *cause);
 bool prov_map_pull(struct prov_map *map);
+bool prov_map_pull_first(struct prov_map *map);
 
 void prov_group_form(struct prov_arc *arc);
 void prov_group_split(struct prov_arc *arc);

@@ -446,6 +446,31 @@ static void split(struct prov_group *const group)
 	}
 }
 
+static struct prov_arc *any_way_up(struct prov_map *const map)
+{
+	struct prov_arc *arc, *way = NULL;
+
+	spin_lock(&map->lock);
+	list_for_each_entry(arc, &map->out, out) {
+		if (prov_arc_is_inner(arc)) {
+			way = arc;
+			break;
+		}
+	}
+	spin_unlock(&map->lock);
+	return way;
+}
+
+static struct prov_arc *any_way_down(const struct prov_map *const map)
+{
+	struct prov_arc *arc;
+
+	list_for_each_entry(arc, &map->in, in)
+		if (prov_arc_is_inner(arc))
+			return arc;
+	return NULL;
+}
+
 /*
  * No way of others goes by @map: so they know what they know without it, and if it
  * leaves, it is alone.
@@ -453,13 +478,11 @@ static void split(struct prov_group *const group)
 static void part(struct prov_map *const map)
 {
 	struct prov_group *const group = map->group;
-	struct prov_arc *up = NULL, *down = NULL;
+	struct prov_arc *const up = any_way_up(map);
+	/* If nothing flows out of it, it maps without the graph's lock. */
+	struct prov_arc *const down = up ? any_way_down(map) : NULL;
 	LIST_HEAD(work);
 
-	find_up(map, group->hub, &up);
-	/* If nothing flows out of it, it maps without the graph's lock. */
-	if (up)
-		find_down(map, group->hub, &down);
 	if (down) {
 		set_up(map, up);
 		set_down(map, down);

@@ -11,7 +11,13 @@
  */
 #include "mapping_graph.h"
 
+/* Records of a pull between two moments at which others can have the lock. */
+#define RECORDS_AT_ONCE		1024
+
 DEFINE_SPINLOCK(prov_map_graph_lock);
+
+/* What is left of that to who holds the lock. */
+static u32 budget;
 
 /* Return: what became of the news of @arc; does not say where it is next. */
 enum prov_result prov_arc_transfer(const struct prov_arc *const arc)
@@ -162,6 +168,26 @@ static void settle(struct prov_arc *const arc)
 	spin_unlock(&arc->src->lock);
 }
 
+/**
+ * prov_arc_take_over - take over what is pending of a source that is not stale
+ * @arc: from there; wants the lock of the destination if that is a process
+ *
+ * Return: false if its record was lost: it is still pending.
+ */
+bool prov_arc_take_over(struct prov_arc *arc)
+{
+	struct prov_map *const map = arc->dst;
+	const enum prov_result ret = prov_arc_transfer(arc);
+
+	if (ret == PROV_LOST)
+		return false;
+	settle(arc);
+	if (ret == PROV_NEW && map->group && map != map->group->hub &&
+	    list_empty(&map->dirty))
+		list_add_tail(&map->dirty, &map->group->dirties);
+	return true;
+}
+
 /*
  * Take over what is pending, from sources that are not stale.  The first one
  * that is goes to @stale.
@@ -169,7 +195,6 @@ static void settle(struct prov_arc *const arc)
 static bool take_pending(struct prov_map *const map,
 			 struct prov_map **const stale)
 {
-	enum prov_result ret = PROV_KNOWN;
 	struct prov_arc *arc;
 
 	for (arc = first_pending(map); arc; arc = first_pending(map)) {
@@ -177,15 +202,10 @@ static bool take_pending(struct prov_map *const map,
 			*stale = arc->src;
 			break;
 		}
-		ret = prov_arc_transfer(arc);
-		if (ret == PROV_LOST)
-			break;
-		settle(arc);
-		if (ret == PROV_NEW && map->group && map != map->group->hub &&
-		    list_empty(&map->dirty))
-			list_add_tail(&map->dirty, &map->group->dirties);
+		if (!prov_arc_take_over(arc) || !--budget)
+			return false;
 	}
-	return ret != PROV_LOST;
+	return true;
 }
 
 static bool take_over(struct prov_map *const map, struct prov_map **const stale)
@@ -249,6 +269,8 @@ static bool gather(struct prov_group *const group)
 		next = map->up->dst;
 		if (next != group->hub && list_empty(&next->dirty))
 			list_add_tail(&next->dirty, &group->dirties);
+		if (!--budget)
+			return false;
 	}
 	refresh(group->hub);
 	return true;
@@ -267,17 +289,20 @@ static bool hand_down(struct prov_map *map)
 		if (prov_arc_transfer(map->down) == PROV_LOST)
 			return false;
 		refresh(map);
+		if (!--budget)
+			return false;
 	}
 	return true;
 }
 
 /*
- * Under the graph's lock: take over all news that there are for @map.
+ * Take over all news that there are for @map, or as many as the budget allows:
+ * then what was taken over is done with, and it goes on from there.
  *
  * Depth first, but without a stack: chains of mappings can be long.  Who waits
  * for whom is kept in @next.  It is no cycle, since cycles are groups.
  */
-bool prov_map_pull(struct prov_map *map)
+static bool pull(struct prov_map *map)
 {
 	struct prov_map *stale;
 
@@ -304,16 +329,47 @@ bool prov_map_pull(struct prov_map *map)
 }
 
 /**
+ * prov_map_pull - take over all news that there are, under the graph's lock
+ * @map: for whom
+ *
+ * What can be much is better taken over before, by prov_map_pull_first().
+ *
+ * Return: false if a record was lost.
+ */
+bool prov_map_pull(struct prov_map *map)
+{
+	budget = U32_MAX;
+	return pull(map);
+}
+
+/**
+ * prov_map_pull_first - take over all news that there are, before the lock is taken
+ * @map: for whom, and its group
+ *
+ * What is left to who takes the lock then is little.
+ *
+ * Return: false if a record was lost.
+ */
+bool prov_map_pull_first(struct prov_map *map)
+{
+	unsigned long flags;
+	bool ret, again;
+
+	do {
+		spin_lock_irqsave(&prov_map_graph_lock, flags);
+		budget = RECORDS_AT_ONCE;
+		ret = pull(map);
+		again = !ret && !budget;
+		spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	} while (again);
+	return ret;
+}
+
+/**
  * prov_pull_stale - see prov_pull()
  * @obj: an object that was found to be stale
  */
 bool prov_pull_stale(struct prov_object *obj)
 {
-	unsigned long flags;
-	bool ret;
-
-	spin_lock_irqsave(&prov_map_graph_lock, flags);
-	ret = prov_map_pull(READ_ONCE(obj->map));
-	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
-	return ret;
+	return prov_map_pull_first(READ_ONCE(obj->map));
 }
