@@ -79,6 +79,7 @@ typedef int gfp_t;
 #define cond_resched() ((void)0)
 
 #include "list_port.h"
+#include "rbtree_port.h"
 
 struct lock_class_key {
 	char unused;

@@ -106,23 +106,23 @@ static bool shares_many(void)
 	prepare();
 	begin();
 	map_all(0);
-	good = cost("mmap", INODES, 300, 2100);
+	good = cost("mmap", INODES, 120, 2100);
 	begin();
 	for (i = 0; i < INODES; i++)
 		unmap(0, i, PROV_ACCESS_SHARE);
-	good &= cost("munmap, the oldest first", INODES, 300, 2100);
+	good &= cost("munmap, the oldest first", INODES, 120, 2100);
 	map_all(0);
 	begin();
 	for (i = INODES; i; i--)
 		unmap(0, i - 1, PROV_ACCESS_SHARE);
-	good &= cost("munmap, the latest first", INODES, 300, 2100);
+	good &= cost("munmap, the latest first", INODES, 120, 2100);
 	map_all(0);
 	begin();
 	for (i = 0; i < INODES; i++) {
 		learn(0);
 		unmap(0, i * 7 % INODES, PROV_ACCESS_SHARE);
 	}
-	good &= cost("munmap in any order, while it learns", INODES, 300, 2100);
+	good &= cost("munmap in any order, while it learns", INODES, 120, 2100);
 	clean_up();
 	return good;
 }
@@ -135,7 +135,7 @@ static bool shares_many_and_exits(void)
 	map_all(0);
 	begin();
 	prov_map_release(&place[0].map, true);
-	good = cost("exit", INODES, 300, 2100);
+	good = cost("exit", INODES, 120, 2100);
 	clean_up();
 	return good;
 }
@@ -158,10 +158,10 @@ static bool shares_many_and_forks(void)
 	map_all(0);
 	begin();
 	fork_all(0, 1, INODES, INODES);
-	good = cost("fork", INODES, 300, 2100);
+	good = cost("fork", INODES, 120, 2100);
 	begin();
 	prov_map_release(&place[1].map, true);
-	good &= cost("exit of the child", INODES, 300, 2100);
+	good &= cost("exit of the child", INODES, 120, 2100);
 	clean_up();
 	return good;
 }
@@ -187,6 +187,31 @@ static bool many_share_one(void)
 	for (i = 1; i < PROCESSES - 1; i++)
 		prov_map_release(&place[i].map, true);
 	good &= cost("exit", (PROCESSES - 2) * LIBRARIES, 30, 5 * LIBRARIES + 200);
+	clean_up();
+	return good;
+}
+
+/* As many files as a memory can have mappings, or nearly. */
+static bool maps_many(void)
+{
+	bool good;
+	unsigned int i;
+
+	prepare();
+	begin();
+	for (i = 0; i < INODES; i++)
+		map(0, i, PROV_ACCESS_READ);
+	good = cost("mmap", INODES, 100, 150);
+	begin();
+	fork_all(0, 1, INODES, 0);
+	good &= cost("fork", INODES, 100, 150);
+	begin();
+	for (i = 0; i < INODES; i++)
+		unmap(0, i, PROV_ACCESS_READ);
+	good &= cost("munmap", INODES, 60, 150);
+	begin();
+	prov_map_release(&place[1].map, true);
+	good &= cost("exit", INODES, 60, 150);
 	clean_up();
 	return good;
 }
@@ -233,10 +258,10 @@ static bool one_of_many_goes(void)
 		learn_inode(i);
 	begin();
 	prov_map_drop(&inode[INODES / 2]);
-	good = cost("drop", 1, 20, 20);
+	good = cost("drop", 1, 100, 100);
 	begin();
 	prov_map_drop(&inode[INODES / 2 + 1]);
-	good &= cost("drop", 1, 20, 20);
+	good &= cost("drop", 1, 100, 100);
 	clean_up();
 	return good;
 }
@@ -250,6 +275,7 @@ const struct mapping_bound mapping_bound[] = {
 	  shares_many_and_forks },
 	{ "hundreds share a segment: who comes and goes looks only at what it maps",
 	  many_share_one },
+	{ "a process maps thousands of files: none is looked for in a list", maps_many },
 	{ "news of thousands of files are not taken over in one go", maps_much_that_is_new },
 	{ "an inode of a loop device that goes takes only its own news along",
 	  one_of_many_goes },

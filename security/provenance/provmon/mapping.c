@@ -33,16 +33,13 @@ void prov_map_init_process(struct prov_process_map *place,
 			   struct prov_object *obj, struct prov_memory *memory,
 			   u8 in, u8 out)
 {
-	int i;
-
 	init_map(&place->map, obj);
 	lockdep_set_class(&place->map.lock, &process_lock_class);
 	place->map.memory = memory;
 	place->map.op[PROV_IN] = in;
 	place->map.op[PROV_OUT] = out;
-	place->map.links = place->links;
-	for (i = 0; i < PROV_MAP_BUCKETS; i++)
-		INIT_LIST_HEAD(&place->links[i]);
+	place->links = RB_ROOT;
+	place->map.links = &place->links;
 	obj->map = &place->map;
 }
 
@@ -111,25 +108,28 @@ void prov_map_free(struct prov_object *obj)
 	obj->map = NULL;
 }
 
-static struct list_head *bucket_of(struct prov_map *const process,
-				   const struct prov_map *const inode)
+static bool is_before(struct rb_node *a, const struct rb_node *b)
 {
-	/* Multiplicative hashing; the constant is 2^64 / golden ratio. */
-	const u32 hash = (inode->obj->id * 0x9e3779b97f4a7c15ULL) >> 32;
+	return rb_entry(a, struct prov_link, node)->id <
+	       rb_entry(b, struct prov_link, node)->id;
+}
 
-	return &process->links[hash / (U32_MAX / PROV_MAP_BUCKETS + 1)];
+static int compare(const void *key, const struct rb_node *node)
+{
+	const u64 id = *(const u64 *)key;
+	const u64 other = rb_entry(node, struct prov_link, node)->id;
+
+	return id < other ? -1 : id > other;
 }
 
 /* Under the lock of @process. */
-static struct prov_link *find_link(struct prov_map *const process,
+static struct prov_link *find_link(const struct prov_map *const process,
 				   const struct prov_map *const inode)
 {
-	struct prov_link *link;
+	struct rb_node *const node =
+		rb_find(&inode->obj->id, process->links, compare);
 
-	list_for_each_entry(link, bucket_of(process, inode), bucket)
-		if (link->read.src == inode)
-			return link;
-	return NULL;
+	return node ? rb_entry(node, struct prov_link, node) : NULL;
 }
 
 static void count_pages(struct prov_link *const link, enum prov_access access,
@@ -161,6 +161,7 @@ static void init_link(struct prov_link *const link,
 		      struct prov_map *const process)
 {
 	init_arc(&link->read, inode, process);
+	link->id = inode->obj->id;
 	link->write = NULL;
 	link->readable = 0;
 	link->writable = 0;
@@ -216,7 +217,7 @@ static void detach(struct prov_arc *const arc)
 
 static void insert_link(struct prov_link *const link)
 {
-	list_add(&link->bucket, bucket_of(link->read.dst, link->read.src));
+	rb_add(&link->node, link->read.dst->links, is_before);
 	attach(&link->read);
 }
 
@@ -560,7 +561,7 @@ static void remove_arc(struct prov_arc *const arc)
 /* Under the lock of the process. */
 static void unlink_read(struct prov_link *const link)
 {
-	list_del(&link->bucket);
+	rb_erase(&link->node, link->read.dst->links);
 	detach(&link->read);
 }
 
@@ -819,13 +820,9 @@ void prov_map_drop(struct prov_object *obj)
 /* Of a process that nobody else adds links to or removes them from; or locked. */
 static struct prov_link *first_link(const struct prov_map *const process)
 {
-	int i;
+	struct rb_node *const node = rb_first(process->links);
 
-	for (i = 0; i < PROV_MAP_BUCKETS; i++)
-		if (!list_empty(&process->links[i]))
-			return list_first_entry(&process->links[i],
-						struct prov_link, bucket);
-	return NULL;
+	return node ? rb_entry(node, struct prov_link, node) : NULL;
 }
 
 /**

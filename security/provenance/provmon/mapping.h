@@ -15,8 +15,6 @@
 
 #include "engine.h"
 
-#define PROV_MAP_BUCKETS	8	/* a power of two */
-
 /**
  * struct prov_arc - information flows from @src to @dst at any moment
  * @src: where from
@@ -39,7 +37,8 @@ struct prov_arc {
  * @read: from the inode to the process
  * @write: from the process to the inode; NULL unless a shared mapping is
  *	writable
- * @bucket: in the process's @links
+ * @node: in the process's @links
+ * @id: of the inode's object, by which it is found there
  * @readable: pages that are mapped with any access
  * @writable: pages of these that are shared and writable
  *
@@ -48,7 +47,8 @@ struct prov_arc {
 struct prov_link {
 	struct prov_arc		read;
 	struct prov_arc		*write;
-	struct list_head	bucket;
+	struct rb_node		node;
+	u64			id;
 	unsigned long		readable;
 	unsigned long		writable;
 };
@@ -97,7 +97,7 @@ struct prov_group {
  * @next: pulls: who waits for this one; or the next one on the way down
  * @own: of an inode: the group that it is the hub of, if it is one
  * @spare: of a process: a link that is not used, for the next mapping
- * @links: of a process, by inode: an array of PROV_MAP_BUCKETS
+ * @links: of a process, by the id of the inode; there can be very many
  *
  * Locks, in the order in which they are taken:
  * - prov_map_graph_lock: of all below @pending; of the lists of an inode that
@@ -138,7 +138,7 @@ struct prov_map {
 	struct prov_map		*next;
 	struct prov_group	*own;
 	struct prov_link	*spare;
-	struct list_head	*links;
+	struct rb_root		*links;
 };
 
 /**
@@ -148,7 +148,7 @@ struct prov_map {
  */
 struct prov_process_map {
 	struct prov_map		map;
-	struct list_head	links[PROV_MAP_BUCKETS];
+	struct rb_root		links;
 };
 
 /**
