@@ -8,6 +8,7 @@
 
 #include "colliding.h"
 #include "engine.h"
+#include "mapping_bounds.h"
 
 #define ROUNDS 1000
 #define KIND 1
@@ -481,23 +482,31 @@ static const struct {
 	{ "without suppression each flow is recorded", without_suppression },
 };
 
+static unsigned int failed, done;
+
+static void result(bool good, const char *name)
+{
+	if (port_error()) {
+		printf("# %s\n", port_error());
+		good = false;
+	}
+	failed += !good;
+	printf("%sok %u - %s\n", good ? "" : "not ", ++done, name);
+}
+
 int main(void)
 {
 	const unsigned int n = sizeof(tests) / sizeof(tests[0]);
-	unsigned int i, failed = 0;
+	unsigned int i;
 
-	printf("1..%u\n", n);
+	printf("1..%u\n", n + mapping_bounds);
 	for (i = 0; i < n; i++) {
-		bool good;
-
 		prepare();
-		good = tests[i].run();
-		if (port_error()) {
-			printf("# %s\n", port_error());
-			good = false;
-		}
-		failed += !good;
-		printf("%sok %u - %s\n", good ? "" : "not ", i + 1, tests[i].name);
+		result(tests[i].run(), tests[i].name);
+	}
+	for (i = 0; i < mapping_bounds; i++) {
+		prepare();
+		result(mapping_bound[i].run(), mapping_bound[i].name);
 	}
 	return failed != 0;
 }

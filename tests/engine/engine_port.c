@@ -10,6 +10,45 @@ static spinlock_t *held[MAX_HELD];
 static unsigned int nheld;
 static const char *error;
 
+#ifdef PORT_STEPS
+unsigned int port_steps;
+static unsigned int first_step, longest;
+
+static void begin_section(void)
+{
+	first_step = port_steps;
+}
+
+static void end_section(void)
+{
+	if (port_steps - first_step > longest)
+		longest = port_steps - first_step;
+}
+
+unsigned int port_longest(void)
+{
+	return longest;
+}
+
+static void reset_steps(void)
+{
+	port_steps = 0;
+	longest = 0;
+}
+#else
+static void begin_section(void)
+{
+}
+
+static void end_section(void)
+{
+}
+
+static void reset_steps(void)
+{
+}
+#endif
+
 static const struct prov_object *owner(const spinlock_t *lock)
 {
 	return (const struct prov_object *)((const char *)lock -
@@ -45,6 +84,9 @@ void port_lock(spinlock_t *lock, bool nested)
 		complain("too many locks are taken");
 		return;
 	}
+	if (!nheld)
+		begin_section();
+	port_step();
 	check_order(nheld ? held[nheld - 1] : NULL, lock, nested);
 	lock->held = true;
 	held[nheld++] = lock;
@@ -58,6 +100,8 @@ void port_unlock(spinlock_t *lock)
 	}
 	lock->held = false;
 	nheld--;
+	if (!nheld)
+		end_section();
 }
 
 const char *port_error(void)
@@ -69,6 +113,7 @@ void port_reset(void)
 {
 	error = NULL;
 	nheld = 0;
+	reset_steps();
 }
 
 unsigned int port_locks_held(void)

@@ -76,8 +76,10 @@ typedef int gfp_t;
 #define struct_size(p, member, count) (sizeof(*(p)) + (count) * sizeof((p)->member[0]))
 #define kzalloc(bytes, gfp) ((void)(gfp), calloc(1, bytes))
 #define kfree(p) free(p)
+#define cond_resched() ((void)0)
 
 #include "list_port.h"
+#include "rbtree_port.h"
 
 struct lock_class_key {
 	char unused;
@@ -159,6 +161,15 @@ void port_reset(void);
  * port_locks_held - how many locks are taken at this moment
  */
 unsigned int port_locks_held(void);
+
+#ifdef PORT_STEPS
+/**
+ * port_longest - the most steps that were made with a lock held since port_reset()
+ *
+ * A step is a lock that is taken or an entry of a list that is visited.
+ */
+unsigned int port_longest(void);
+#endif
 
 #endif /* PORT_THREADS */
 

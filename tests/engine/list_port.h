@@ -6,6 +6,14 @@
 #ifndef _LIST_PORT_H
 #define _LIST_PORT_H
 
+/* With PORT_STEPS it is counted what is visited, as well as what is locked. */
+#ifdef PORT_STEPS
+extern unsigned int port_steps;
+#define port_step() ((void)port_steps++)
+#else
+#define port_step() ((void)0)
+#endif
+
 struct list_head {
 	struct list_head *next, *prev;
 };
@@ -75,12 +83,12 @@ static inline bool list_is_singular(const struct list_head *head)
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
 #define list_for_each_entry(pos, head, member)				\
 	for (pos = list_first_entry(head, __typeof__(*pos), member);	\
-	     &pos->member != (head);					\
+	     &pos->member != (head) && (port_step(), true);		\
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, n, head, member)			\
 	for (pos = list_first_entry(head, __typeof__(*pos), member),	\
 	     n = list_entry(pos->member.next, __typeof__(*pos), member); \
-	     &pos->member != (head);					\
+	     &pos->member != (head) && (port_step(), true);		\
 	     pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
 
 #endif /* _LIST_PORT_H */

@@ -382,9 +382,8 @@ static void step_send_end(struct send *send)
 	oracle_flow(send->src, send->dst);
 }
 
-static void step_map(int p, int i)
+static void map(int p, int i, enum prov_access access)
 {
-	const enum prov_access access = chance(50) ? PROV_ACCESS_SHARE : PROV_ACCESS_READ;
 	const int pages = 1 + below(3);
 
 	say("%s maps %d pages of %s, access %d", name(p), pages, name(i), access);
@@ -392,6 +391,11 @@ static void step_map(int p, int i)
 	prov_map_add(map_of(p), map_of(i), access, pages);
 	now.pages[p][i - PROCESSES][access] += pages;
 	oracle_settle();
+}
+
+static void step_map(int p, int i)
+{
+	map(p, i, chance(50) ? PROV_ACCESS_SHARE : PROV_ACCESS_READ);
 }
 
 /* Unmap, or protect: then the new access is there before the old one goes. */
@@ -534,14 +538,35 @@ static void step_fork(int parent)
 	}
 }
 
-static void release(int p, bool dies)
+static bool has_feeds(int p)
+{
+	int i;
+
+	for (i = 0; i < INODES; i++)
+		if (now.feeds[p][i])
+			return true;
+	return false;
+}
+
+static void drop_adopted(int p)
 {
 	int i;
 
 	for (i = 0; i < INODES; i++)
 		if (now.adopted[i] == p + 1)
 			drop(i);
-	prov_map_release(map_of(p), dies);
+}
+
+static void release(int p, bool dies)
+{
+	/* A mapper can go before the inodes that it adopted. */
+	if (dies && !has_feeds(p) && chance(50)) {
+		prov_map_release_mapper(map_of(p));
+		drop_adopted(p);
+	} else {
+		drop_adopted(p);
+		prov_map_release(map_of(p), dies);
+	}
 	memset(now.pages[p], 0, sizeof(now.pages[p]));
 	memset(now.feeds[p], 0, sizeof(now.feeds[p]));
 	now.alive[p] = false;
@@ -567,6 +592,43 @@ static void step_exec(int p)
 	now.alive[image] = true;
 	flow(p, image, false);
 	oracle_flow(p, image);
+}
+
+/* One process shares all there is, so that its children do. */
+static void begin_with_many_segments(void)
+{
+	int i;
+
+	for (i = 0; i < now.inodes; i++)
+		map(0, PROCESSES + i, PROV_ACCESS_SHARE);
+}
+
+/* All share one segment and some map the rest to read it. */
+static void begin_with_one_segment(void)
+{
+	int p, i;
+
+	for (p = 0; p < now.processes; p++) {
+		if (!now.alive[p])
+			continue;
+		map(p, PROCESSES, PROV_ACCESS_SHARE);
+		for (i = 1; i < now.inodes; i++)
+			if (chance(70))
+				map(p, PROCESSES + i, PROV_ACCESS_READ);
+	}
+}
+
+/* Half of the schedules begin with what a search would have much to do with. */
+static void begin(void)
+{
+	switch (below(4)) {
+	case 0:
+		begin_with_many_segments();
+		break;
+	case 1:
+		begin_with_one_segment();
+		break;
+	}
 }
 
 static void any_step(void)
@@ -665,6 +727,7 @@ static bool run(u64 seed)
 	int obj, p;
 
 	prepare(seed);
+	begin();
 	for (now.step = 0; now.step < STEPS && !now.error; now.step++)
 		any_step();
 	for (obj = 0; obj < SENDS && !now.error; obj++)

@@ -85,6 +85,14 @@ static const struct program programs[] = {
 		{ { 0, { SHARE, 0 } }, { 0, { SHARE, 1 } }, { 1, { MAP, 0 } },
 		  { 1, { SHARE, 1 } } },
 		{ { { LEARN, 0 } }, { { LEARN, 0 } }, { { RECEIVE, 1 }, { OUT, 0 } } },
+	}, {
+		"read what was the hub, and what is shared since",
+		{ { 0, { SHARE, 0 } }, { 0, { SHARE, 1 } }, { 1, { SHARE, 1 } } },
+		{ { { UNMAP, 0 }, { SHARE, 2 } }, { { RECEIVE, 0 }, { OUT, 0 } } },
+	}, {
+		"learn while another one is made the hub",
+		{ { 0, { SHARE, 0 } }, { 0, { SHARE, 1 } }, { 1, { SHARE, 1 } } },
+		{ { { UNMAP, 0 } }, { { LEARN, 0 }, { OUT, 0 } }, { { RECEIVE, 1 }, { OUT, 0 } } },
 	},
 };
 

@@ -246,7 +246,7 @@ static void hook_loop_unbound(struct gendisk *disk)
 
 	if (bound) {
 		hash_del(&bound->all);
-		prov_map_release(bound->loop->obj.map, true);
+		prov_map_release_mapper(bound->loop->obj.map);
 		bound->device = xchg(prov_inode_slot(inode), NULL);
 		call_rcu(&bound->rcu, free_bound);
 	}

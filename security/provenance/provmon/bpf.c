@@ -314,7 +314,7 @@ static void hook_bpf_prog_free(struct bpf_prog *prog)
 
 	if (!node)
 		return;
-	prov_map_release(node->obj.map, true);
+	prov_map_release_mapper(node->obj.map);
 	prov_inode_put(node);
 }
 

@@ -15,6 +15,8 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>

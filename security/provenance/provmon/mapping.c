@@ -33,33 +33,35 @@ void prov_map_init_process(struct prov_process_map *place,
 			   struct prov_object *obj, struct prov_memory *memory,
 			   u8 in, u8 out)
 {
-	int i;
-
 	init_map(&place->map, obj);
 	lockdep_set_class(&place->map.lock, &process_lock_class);
 	place->map.memory = memory;
 	place->map.op[PROV_IN] = in;
 	place->map.op[PROV_OUT] = out;
-	place->map.links = place->links;
-	for (i = 0; i < PROV_MAP_BUCKETS; i++)
-		INIT_LIST_HEAD(&place->links[i]);
+	place->links = RB_ROOT;
+	place->map.links = &place->links;
 	obj->map = &place->map;
 }
 
 static struct prov_map *make_map(struct prov_object *const obj, gfp_t gfp)
 {
 	struct prov_map *const map = kzalloc(sizeof(*map), gfp);
+	struct prov_group *const group = kzalloc(sizeof(*group), gfp);
 
-	if (!map) {
+	if (!map || !group) {
+		kfree(map);
+		kfree(group);
 		prov_emit_lost();
 		return NULL;
 	}
 	init_map(map, obj);
 	lockdep_set_class(&map->lock, &inode_lock_class);
-	INIT_LIST_HEAD(&map->fresh);
-	INIT_LIST_HEAD(&map->stale);
-	INIT_LIST_HEAD(&map->dirties);
-	INIT_LIST_HEAD(&map->inputs);
+	map->own = group;
+	group->hub = map;
+	INIT_LIST_HEAD(&group->fresh);
+	INIT_LIST_HEAD(&group->stale);
+	INIT_LIST_HEAD(&group->dirties);
+	INIT_LIST_HEAD(&group->inputs);
 	return map;
 }
 
@@ -82,6 +84,7 @@ struct prov_map *prov_map_get(struct prov_object *obj)
 		return NULL;
 	other = cmpxchg(&obj->map, NULL, map);
 	if (other) {
+		kfree(map->own);
 		kfree(map);
 		map = other;
 	}
@@ -99,30 +102,34 @@ void prov_map_free(struct prov_object *obj)
 	if (!map)
 		return;
 	kfree(map->spare);
+	kfree(map->own);
 	if (!prov_map_is_process(map))
 		kfree(map);
 	obj->map = NULL;
 }
 
-static struct list_head *bucket_of(struct prov_map *const process,
-				   const struct prov_map *const inode)
+static bool is_before(struct rb_node *a, const struct rb_node *b)
 {
-	/* Multiplicative hashing; the constant is 2^64 / golden ratio. */
-	const u32 hash = (inode->obj->id * 0x9e3779b97f4a7c15ULL) >> 32;
+	return rb_entry(a, struct prov_link, node)->id <
+	       rb_entry(b, struct prov_link, node)->id;
+}
 
-	return &process->links[hash / (U32_MAX / PROV_MAP_BUCKETS + 1)];
+static int compare(const void *key, const struct rb_node *node)
+{
+	const u64 id = *(const u64 *)key;
+	const u64 other = rb_entry(node, struct prov_link, node)->id;
+
+	return id < other ? -1 : id > other;
 }
 
 /* Under the lock of @process. */
-static struct prov_link *find_link(struct prov_map *const process,
+static struct prov_link *find_link(const struct prov_map *const process,
 				   const struct prov_map *const inode)
 {
-	struct prov_link *link;
+	struct rb_node *const node =
+		rb_find(&inode->obj->id, process->links, compare);
 
-	list_for_each_entry(link, bucket_of(process, inode), bucket)
-		if (link->read.src == inode)
-			return link;
-	return NULL;
+	return node ? rb_entry(node, struct prov_link, node) : NULL;
 }
 
 static void count_pages(struct prov_link *const link, enum prov_access access,
@@ -154,6 +161,7 @@ static void init_link(struct prov_link *const link,
 		      struct prov_map *const process)
 {
 	init_arc(&link->read, inode, process);
+	link->id = inode->obj->id;
 	link->write = NULL;
 	link->readable = 0;
 	link->writable = 0;
@@ -209,7 +217,7 @@ static void detach(struct prov_arc *const arc)
 
 static void insert_link(struct prov_link *const link)
 {
-	list_add(&link->bucket, bucket_of(link->read.dst, link->read.src));
+	rb_add(&link->node, link->read.dst->links, is_before);
 	attach(&link->read);
 }
 
@@ -281,6 +289,7 @@ static void add_arc(struct prov_arc *const arc)
 	if (prov_arc_is_inner(arc)) {
 		/* The group knows it, or will; but it is said who maps what. */
 		prov_arc_transfer(arc);
+		prov_group_form(arc);
 		return;
 	}
 	if (prov_map_is_stale(arc->src))
@@ -290,7 +299,7 @@ static void add_arc(struct prov_arc *const arc)
 	prov_map_tell(&work);
 	/* What nobody writes to by a mapping is in no circle. */
 	if (!list_empty(&arc->src->in))
-		prov_group_form(arc->dst);
+		prov_group_form(arc);
 }
 
 static void add_sharer(struct prov_link *const link, bool is_new,
@@ -382,8 +391,14 @@ void prov_map_add(struct prov_map *process, struct prov_map *inode,
 	if (!prepare(&link, &write, process, inode, access))
 		return;
 	count_pages(link, access, pages);
-	if (write || can_share(process) || !add_reader(link))
-		add_sharer(link, is_new, write);
+	if (!write && !can_share(process) && add_reader(link))
+		return;
+	/* What can be much is not taken over in one go. */
+	if (!prov_know_the_same(inode->obj, process->obj)) {
+		prov_pull(inode->obj);
+		prov_pull(process->obj);
+	}
+	add_sharer(link, is_new, write);
 }
 
 /**
@@ -461,8 +476,8 @@ static void inherit_sharer(struct prov_link *const link, bool is_new,
 	struct prov_map *const child = link->read.dst;
 	struct prov_map *const inode = link->read.src;
 	unsigned long flags;
+	bool known = false;
 	LIST_HEAD(work);
-	bool known;
 
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	if (is_new) {
@@ -472,18 +487,28 @@ static void inherit_sharer(struct prov_link *const link, bool is_new,
 		spin_lock(&child->lock);
 		insert_link(link);
 		spin_unlock(&child->lock);
-		watch(&link->read, known, &work);
-		prov_map_tell(&work);
 	}
 	if (write) {
 		link->write = write;
 		attach(write);
 	}
+	/* By another inode of its group, which knows that it can write. */
+	if (prov_arc_is_inner(&link->read)) {
+		prov_group_form(&link->read);
+		if (write)
+			prov_group_form(write);
+		goto out;
+	}
+	if (is_new) {
+		watch(&link->read, known, &work);
+		prov_map_tell(&work);
+	}
 	if (!list_empty(&inode->in))
-		prov_group_form(child);
+		prov_group_form(&link->read);
 	/* It is somebody new who can write. */
 	if (write)
 		prov_map_spread(child, NULL);
+out:
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 }
 
@@ -526,34 +551,61 @@ void prov_map_inherit(struct prov_map *parent, u32 version,
 /* Under the graph's lock; the process has taken over what flowed until now. */
 static void remove_arc(struct prov_arc *const arc)
 {
-	struct prov_map *const hub = arc->src->hub;
-	const bool is_way = prov_arc_is_inner(arc) &&
-			    (arc->src->up == arc || arc->dst->down == arc);
+	const bool is_inner = prov_arc_is_inner(arc);
 
 	detach(arc);
-	if (is_way)
-		prov_group_split(hub);
+	if (is_inner)
+		prov_group_split(arc);
+}
+
+/* Under the lock of the process. */
+static void unlink_read(struct prov_link *const link)
+{
+	rb_erase(&link->node, link->read.dst->links);
+	detach(&link->read);
+}
+
+/* Under the graph's lock. */
+static void cut_read(struct prov_link *const link)
+{
+	struct prov_map *const process = link->read.dst;
+	const bool is_inner = prov_arc_is_inner(&link->read);
+
+	/* It may write to nothing any more: then it maps without the graph's lock. */
+	spin_lock(&process->lock);
+	unlink_read(link);
+	spin_unlock(&process->lock);
+	if (is_inner)
+		prov_group_split(&link->read);
+}
+
+/* Under the graph's lock.  Return: what is to be freed, or NULL. */
+static struct prov_arc *cut_write(struct prov_link *const link)
+{
+	struct prov_arc *const write = link->write;
+
+	/* By what is going to be cut, news can still come to other inodes. */
+	if (prov_map_is_stale(link->read.dst))
+		prov_map_pull(link->read.dst);
+	if (write)
+		remove_arc(write);
+	link->write = NULL;
+	return write;
 }
 
 static void remove_sharer(struct prov_link *const link, bool wholly)
 {
 	struct prov_map *const process = link->read.dst;
-	struct prov_arc *const write = link->write;
+	struct prov_arc *write;
 	unsigned long flags;
 
+	/* Who leaves a group takes over what that knows. */
+	if (READ_ONCE(process->group))
+		prov_map_pull_first(process);
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
-	/* By what is going to be cut, news can still come to other inodes. */
-	if (prov_map_is_stale(process))
-		prov_map_pull(process);
-	if (write)
-		remove_arc(write);
-	link->write = NULL;
-	if (wholly) {
-		spin_lock(&process->lock);
-		list_del(&link->bucket);
-		spin_unlock(&process->lock);
-		remove_arc(&link->read);
-	}
+	write = cut_write(link);
+	if (wholly)
+		cut_read(link);
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 	kfree(write);
 	if (wholly)
@@ -565,8 +617,7 @@ static struct prov_link *take_out(struct prov_link *const link)
 {
 	struct prov_map *const process = link->read.dst;
 
-	list_del(&link->bucket);
-	detach(&link->read);
+	unlink_read(link);
 	if (process->spare)
 		return link;
 	process->spare = link;
@@ -683,6 +734,8 @@ void prov_map_unfeed(struct prov_arc *feed)
 {
 	unsigned long flags;
 
+	/* What can be much is not taken over in one go. */
+	prov_pull(feed->dst->obj);
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	if (prov_map_is_fed(feed))
 		cut_feed(feed);
@@ -700,21 +753,76 @@ static void release_feeds(struct prov_map *const process)
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 }
 
+/* Under the graph's lock. */
+static struct prov_link *first_adopter(struct prov_map *const inode)
+{
+	struct prov_link *link;
+
+	spin_lock(&inode->lock);
+	link = list_first_entry_or_null(&inode->out, struct prov_link, read.out);
+	spin_unlock(&inode->lock);
+	return link;
+}
+
+/*
+ * Under the graph's lock.  Of all that the process has not taken over, only what goes
+ * matters.  That concerns nobody else who was not told when the process was.
+ */
+static void take_over_last(struct prov_link *const link)
+{
+	struct prov_map *const inode = link->read.src;
+	struct prov_map *const process = link->read.dst;
+
+	if (inode->group || (prov_map_is_stale(inode) && !prov_map_pull(inode))) {
+		prov_map_pull(process);
+		return;
+	}
+	/* It is not armed if it is pending, and nobody else maps the inode. */
+	if (!list_empty(&inode->armed))
+		return;
+	spin_lock(&process->lock);
+	prov_arc_take_over(&link->read);
+	spin_unlock(&process->lock);
+}
+
+static bool drop_one(struct prov_map *const inode)
+{
+	struct prov_link *link;
+	unsigned long flags;
+	bool found;
+
+	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	link = first_adopter(inode);
+	found = link;
+	if (found) {
+		take_over_last(link);
+		cut_read(link);
+	}
+	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	kfree(link);
+	return found;
+}
+
 /**
  * prov_map_drop - an inode goes that prov_map_adopt() was called for
  * @obj: its object, which nobody maps any more
  *
  * What it knows flows on.
+ *
+ * Context: Any but NMI; at the same time, who adopted it may be released.
  */
 void prov_map_drop(struct prov_object *obj)
 {
-	struct prov_map *const map = obj->map;
-	struct prov_link *link;
+	while (obj->map && drop_one(obj->map))
+		;
+}
 
-	while (map && !list_empty(&map->out)) {
-		link = list_first_entry(&map->out, struct prov_link, read.out);
-		remove_sharer(link, true);
-	}
+/* Of a process that nobody else adds links to or removes them from; or locked. */
+static struct prov_link *first_link(const struct prov_map *const process)
+{
+	struct rb_node *const node = rb_first(process->links);
+
+	return node ? rb_entry(node, struct prov_link, node) : NULL;
 }
 
 /**
@@ -727,18 +835,53 @@ void prov_map_drop(struct prov_object *obj)
 void prov_map_release(struct prov_map *process, bool dies)
 {
 	struct prov_link *link;
-	int i;
 
 	/* Before the first one goes: all of them are there until then. */
 	if (!dies || can_share(process))
 		prov_pull(process->obj);
-	for (i = 0; i < PROV_MAP_BUCKETS; i++) {
-		while (!list_empty(&process->links[i])) {
-			link = list_first_entry(&process->links[i],
-						struct prov_link, bucket);
-			remove_link(link, true);
-		}
+	for (link = first_link(process); link; link = first_link(process)) {
+		remove_link(link, true);
+		/* A program can have as many as it wants. */
+		cond_resched();
 	}
 	if (can_share(process))
 		release_feeds(process);
+}
+
+static bool release_one(struct prov_map *const process)
+{
+	struct prov_arc *write = NULL;
+	struct prov_link *link;
+	unsigned long flags;
+	bool found;
+
+	spin_lock_irqsave(&prov_map_graph_lock, flags);
+	spin_lock(&process->lock);
+	link = first_link(process);
+	spin_unlock(&process->lock);
+	found = link;
+	if (found) {
+		/* Else nothing of what it knew is needed any more. */
+		if (can_share(process))
+			write = cut_write(link);
+		cut_read(link);
+	}
+	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	kfree(write);
+	kfree(link);
+	return found;
+}
+
+/**
+ * prov_map_release_mapper - a BPF program or loop device is no more
+ * @mapper: what prov_map_init_process() was called for, too
+ *
+ * Context: Any but NMI; at the same time, inodes that it adopted may be dropped.
+ */
+void prov_map_release_mapper(struct prov_map *mapper)
+{
+	if (can_share(mapper))
+		prov_map_pull_first(mapper);
+	while (release_one(mapper))
+		;
 }

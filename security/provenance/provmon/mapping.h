@@ -15,8 +15,6 @@
 
 #include "engine.h"
 
-#define PROV_MAP_BUCKETS	8	/* a power of two */
-
 /**
  * struct prov_arc - information flows from @src to @dst at any moment
  * @src: where from
@@ -39,7 +37,8 @@ struct prov_arc {
  * @read: from the inode to the process
  * @write: from the process to the inode; NULL unless a shared mapping is
  *	writable
- * @bucket: in the process's @links
+ * @node: in the process's @links
+ * @id: of the inode's object, by which it is found there
  * @readable: pages that are mapped with any access
  * @writable: pages of these that are shared and writable
  *
@@ -48,9 +47,28 @@ struct prov_arc {
 struct prov_link {
 	struct prov_arc		read;
 	struct prov_arc		*write;
-	struct list_head	bucket;
+	struct rb_node		node;
+	u64			id;
 	unsigned long		readable;
 	unsigned long		writable;
+};
+
+/**
+ * struct prov_group - objects that know the same
+ * @hub: the inode that stands for it
+ * @fresh: members that know all that the group knows
+ * @stale: members that do not
+ * @dirties: members that have news that the hub has not
+ * @inputs: members that may have something pending
+ *
+ * Each inode has one, for when it is a hub.  Under prov_map_graph_lock.
+ */
+struct prov_group {
+	struct prov_map		*hub;
+	struct list_head	fresh;
+	struct list_head	stale;
+	struct list_head	dirties;
+	struct list_head	inputs;
 };
 
 /**
@@ -64,24 +82,22 @@ struct prov_link {
  * @in: arcs into it
  * @armed: of @out: who has to be told of news
  * @pending: of @in: who has news, under @obj->lock
- * @hub: the inode that stands for its group, or NULL if it is in none
- * @member: in @hub->fresh or @hub->stale
- * @dirty: in @hub->dirties: it has news that the hub has not
- * @input: in @hub->inputs: it may have something pending
+ * @group: its group, or NULL if it is in none
+ * @member: in @group->fresh or @group->stale
+ * @dirty: in @group->dirties
+ * @input: in @group->inputs
  * @up: the way of its news to the hub
  * @down: the way of the hub's news to it
+ * @ways: how many others have their way up or down by it
  * @forward: in the list of a search
  * @backward: in the list of a search
  * @seen_forward: number of the last search that came by
  * @seen_backward: number of the last search that came by
  * @work: who has to be told next
  * @next: pulls: who waits for this one; or the next one on the way down
- * @fresh: of a hub: members that know all that the group knows
- * @stale: of a hub: members that do not
- * @dirties: of a hub
- * @inputs: of a hub
+ * @own: of an inode: the group that it is the hub of, if it is one
  * @spare: of a process: a link that is not used, for the next mapping
- * @links: of a process, by inode: an array of PROV_MAP_BUCKETS
+ * @links: of a process, by the id of the inode; there can be very many
  *
  * Locks, in the order in which they are taken:
  * - prov_map_graph_lock: of all below @pending; of the lists of an inode that
@@ -93,7 +109,8 @@ struct prov_link {
  * - @obj->lock
  * Only who may change the mappings of a process (the holder of its mmap_lock)
  * adds or removes links of it; but any number of inodes can be adopted by a loop
- * device and dropped at once.  Feeds (prov_map_feed()) come and go at any time.
+ * device and dropped at once, also while that goes: these links are found and
+ * removed under the graph's lock.  Feeds (prov_map_feed()) come and go at any time.
  * So who does without the graph's lock, because a process has nothing in @out,
  * looks at that under the lock of the process.
  */
@@ -106,24 +123,22 @@ struct prov_map {
 	struct list_head	in;
 	struct list_head	armed;
 	struct list_head	pending;
-	struct prov_map		*hub;
+	struct prov_group	*group;
 	struct list_head	member;
 	struct list_head	dirty;
 	struct list_head	input;
 	struct prov_arc		*up;
 	struct prov_arc		*down;
+	unsigned int		ways;
 	struct list_head	forward;
 	struct list_head	backward;
 	u64			seen_forward;
 	u64			seen_backward;
 	struct list_head	work;
 	struct prov_map		*next;
-	struct list_head	fresh;
-	struct list_head	stale;
-	struct list_head	dirties;
-	struct list_head	inputs;
+	struct prov_group	*own;
 	struct prov_link	*spare;
-	struct list_head	*links;
+	struct rb_root		*links;
 };
 
 /**
@@ -133,7 +148,7 @@ struct prov_map {
  */
 struct prov_process_map {
 	struct prov_map		map;
-	struct list_head	links[PROV_MAP_BUCKETS];
+	struct rb_root		links;
 };
 
 /**
@@ -163,6 +178,7 @@ void prov_map_remove(struct prov_map *process, struct prov_map *inode,
 void prov_map_adopt(struct prov_map *process, struct prov_object *obj, gfp_t gfp);
 void prov_map_drop(struct prov_object *obj);
 void prov_map_release(struct prov_map *process, bool dies);
+void prov_map_release_mapper(struct prov_map *mapper);
 void prov_map_feed(struct prov_arc *feed, struct prov_map *process,
 		   struct prov_map *inode);
 void prov_map_unfeed(struct prov_arc *feed);
@@ -216,7 +232,7 @@ static inline void prov_spread(struct prov_object *const obj,
  * @src: the source of a flow
  * @dst: its destination
  *
- * Groups change meanwhile.  So each hub is looked at once, that of the source
+ * Groups change meanwhile.  So each group is looked at once, that of the source
  * first: what it knew then came to the group, also if it left, and from there to
  * who is in it later.
  */
@@ -225,13 +241,14 @@ static inline bool prov_know_the_same(const struct prov_object *const src,
 {
 	const struct prov_map *const from = READ_ONCE(src->map);
 	const struct prov_map *const to = READ_ONCE(dst->map);
-	const struct prov_map *const hub = from ? READ_ONCE(from->hub) : NULL;
+	const struct prov_group *const group =
+		from ? READ_ONCE(from->group) : NULL;
 
-	if (!hub || !to)
+	if (!group || !to)
 		return false;
-	/* Pairs with the lock that one gives up who stores a hub. */
+	/* Pairs with the lock that one gives up who stores a group. */
 	smp_rmb();
-	return READ_ONCE(to->hub) == hub;
+	return READ_ONCE(to->group) == group;
 }
 
 #endif /* _SECURITY_PROVMON_MAPPING_H */

@@ -11,7 +11,13 @@
  */
 #include "mapping_graph.h"
 
+/* Records of a pull between two moments at which others can have the lock. */
+#define RECORDS_AT_ONCE		1024
+
 DEFINE_SPINLOCK(prov_map_graph_lock);
+
+/* What is left of that to who holds the lock. */
+static u32 budget;
 
 /* Return: what became of the news of @arc; does not say where it is next. */
 enum prov_result prov_arc_transfer(const struct prov_arc *const arc)
@@ -50,20 +56,20 @@ static void outdate(struct prov_map *const map, struct list_head *const work)
 	WRITE_ONCE(obj->flags, obj->flags | PROV_OBJ_STALE);
 	WRITE_ONCE(obj->hot, PROV_VERSION_LAST);
 	spin_unlock(&obj->lock);
-	if (map->hub)
-		list_move(&map->member, &map->hub->stale);
+	if (map->group)
+		list_move(&map->member, &map->group->stale);
 	/* Processes that write to nothing that they map have nobody to tell. */
 	if (!prov_map_is_process(map) || !list_empty(&map->out))
 		list_add_tail(&map->work, work);
 }
 
-static void outdate_others(struct prov_map *const hub,
+static void outdate_others(struct prov_group *const group,
 			   const struct prov_map *const but,
 			   struct list_head *const work)
 {
 	struct prov_map *map, *next;
 
-	list_for_each_entry_safe(map, next, &hub->fresh, member)
+	list_for_each_entry_safe(map, next, &group->fresh, member)
 		if (map != but)
 			outdate(map, work);
 }
@@ -76,13 +82,13 @@ void prov_arc_announce(struct prov_arc *const arc, struct list_head *const work)
 	spin_lock(&dst->obj->lock);
 	list_move_tail(&arc->news, &dst->pending);
 	spin_unlock(&dst->obj->lock);
-	if (!dst->hub) {
+	if (!dst->group) {
 		outdate(dst, work);
 		return;
 	}
 	if (list_empty(&dst->input))
-		list_add_tail(&dst->input, &dst->hub->inputs);
-	outdate_others(dst->hub, NULL, work);
+		list_add_tail(&dst->input, &dst->group->inputs);
+	outdate_others(dst->group, NULL, work);
 }
 
 /*
@@ -119,10 +125,10 @@ void prov_map_spread(struct prov_map *const map,
 {
 	LIST_HEAD(work);
 
-	if (map->hub) {
-		if (map != map->hub && list_empty(&map->dirty))
-			list_add_tail(&map->dirty, &map->hub->dirties);
-		outdate_others(map->hub, map, &work);
+	if (map->group) {
+		if (map != map->group->hub && list_empty(&map->dirty))
+			list_add_tail(&map->dirty, &map->group->dirties);
+		outdate_others(map->group, map, &work);
 	}
 	tell_next(map, cause, &work);
 	prov_map_tell(&work);
@@ -162,6 +168,26 @@ static void settle(struct prov_arc *const arc)
 	spin_unlock(&arc->src->lock);
 }
 
+/**
+ * prov_arc_take_over - take over what is pending of a source that is not stale
+ * @arc: from there; wants the lock of the destination if that is a process
+ *
+ * Return: false if its record was lost: it is still pending.
+ */
+bool prov_arc_take_over(struct prov_arc *arc)
+{
+	struct prov_map *const map = arc->dst;
+	const enum prov_result ret = prov_arc_transfer(arc);
+
+	if (ret == PROV_LOST)
+		return false;
+	settle(arc);
+	if (ret == PROV_NEW && map->group && map != map->group->hub &&
+	    list_empty(&map->dirty))
+		list_add_tail(&map->dirty, &map->group->dirties);
+	return true;
+}
+
 /*
  * Take over what is pending, from sources that are not stale.  The first one
  * that is goes to @stale.
@@ -169,7 +195,6 @@ static void settle(struct prov_arc *const arc)
 static bool take_pending(struct prov_map *const map,
 			 struct prov_map **const stale)
 {
-	enum prov_result ret = PROV_KNOWN;
 	struct prov_arc *arc;
 
 	for (arc = first_pending(map); arc; arc = first_pending(map)) {
@@ -177,15 +202,10 @@ static bool take_pending(struct prov_map *const map,
 			*stale = arc->src;
 			break;
 		}
-		ret = prov_arc_transfer(arc);
-		if (ret == PROV_LOST)
-			break;
-		settle(arc);
-		if (ret == PROV_NEW && map->hub && map != map->hub &&
-		    list_empty(&map->dirty))
-			list_add_tail(&map->dirty, &map->hub->dirties);
+		if (!prov_arc_take_over(arc) || !--budget)
+			return false;
 	}
-	return ret != PROV_LOST;
+	return true;
 }
 
 static bool take_over(struct prov_map *const map, struct prov_map **const stale)
@@ -201,13 +221,13 @@ static bool take_over(struct prov_map *const map, struct prov_map **const stale)
 	return ret;
 }
 
-static bool take_over_inputs(struct prov_map *const hub,
+static bool take_over_inputs(struct prov_group *const group,
 			     struct prov_map **const stale)
 {
 	struct prov_map *map;
 
-	while (!list_empty(&hub->inputs)) {
-		map = list_first_entry(&hub->inputs, struct prov_map, input);
+	while (!list_empty(&group->inputs)) {
+		map = list_first_entry(&group->inputs, struct prov_map, input);
 		if (!take_over(map, stale))
 			return false;
 		if (*stale)
@@ -228,8 +248,8 @@ static void refresh(struct prov_map *const map)
 		WRITE_ONCE(obj->hot, obj->version);
 	}
 	spin_unlock(&obj->lock);
-	if (map->hub)
-		list_move(&map->member, &map->hub->fresh);
+	if (map->group)
+		list_move(&map->member, &map->group->fresh);
 }
 
 /*
@@ -237,20 +257,22 @@ static void refresh(struct prov_map *const map)
  * next may have known before, from a hand_down() between a member's taking in
  * and its prov_spread(), and has not passed it on.
  */
-static bool gather(struct prov_map *const hub)
+static bool gather(struct prov_group *const group)
 {
 	struct prov_map *map, *next;
 
-	while (!list_empty(&hub->dirties)) {
-		map = list_first_entry(&hub->dirties, struct prov_map, dirty);
+	while (!list_empty(&group->dirties)) {
+		map = list_first_entry(&group->dirties, struct prov_map, dirty);
 		if (prov_arc_transfer(map->up) == PROV_LOST)
 			return false;
 		list_del_init(&map->dirty);
 		next = map->up->dst;
-		if (next != hub && list_empty(&next->dirty))
-			list_add_tail(&next->dirty, &hub->dirties);
+		if (next != group->hub && list_empty(&next->dirty))
+			list_add_tail(&next->dirty, &group->dirties);
+		if (!--budget)
+			return false;
 	}
-	refresh(hub);
+	refresh(group->hub);
 	return true;
 }
 
@@ -267,17 +289,20 @@ static bool hand_down(struct prov_map *map)
 		if (prov_arc_transfer(map->down) == PROV_LOST)
 			return false;
 		refresh(map);
+		if (!--budget)
+			return false;
 	}
 	return true;
 }
 
 /*
- * Under the graph's lock: take over all news that there are for @map.
+ * Take over all news that there are for @map, or as many as the budget allows:
+ * then what was taken over is done with, and it goes on from there.
  *
  * Depth first, but without a stack: chains of mappings can be long.  Who waits
  * for whom is kept in @next.  It is no cycle, since cycles are groups.
  */
-bool prov_map_pull(struct prov_map *map)
+static bool pull(struct prov_map *map)
 {
 	struct prov_map *stale;
 
@@ -286,7 +311,7 @@ bool prov_map_pull(struct prov_map *map)
 		struct prov_map *const waits = map->next;
 
 		stale = NULL;
-		if (!(map->hub ? take_over_inputs(map->hub, &stale) :
+		if (!(map->group ? take_over_inputs(map->group, &stale) :
 				 take_over(map, &stale)))
 			return false;
 		if (stale) {
@@ -294,13 +319,50 @@ bool prov_map_pull(struct prov_map *map)
 			map = stale;
 			continue;
 		}
-		if (!map->hub)
+		if (!map->group)
 			refresh(map);
-		else if (!gather(map->hub) || !hand_down(map))
+		else if (!gather(map->group) || !hand_down(map))
 			return false;
 		map = waits;
 	}
 	return true;
+}
+
+/**
+ * prov_map_pull - take over all news that there are, under the graph's lock
+ * @map: for whom
+ *
+ * What can be much is better taken over before, by prov_map_pull_first().
+ *
+ * Return: false if a record was lost.
+ */
+bool prov_map_pull(struct prov_map *map)
+{
+	budget = U32_MAX;
+	return pull(map);
+}
+
+/**
+ * prov_map_pull_first - take over all news that there are, before the lock is taken
+ * @map: for whom, and its group
+ *
+ * What is left to who takes the lock then is little.
+ *
+ * Return: false if a record was lost.
+ */
+bool prov_map_pull_first(struct prov_map *map)
+{
+	unsigned long flags;
+	bool ret, again;
+
+	do {
+		spin_lock_irqsave(&prov_map_graph_lock, flags);
+		budget = RECORDS_AT_ONCE;
+		ret = pull(map);
+		again = !ret && !budget;
+		spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	} while (again);
+	return ret;
 }
 
 /**
@@ -309,11 +371,5 @@ bool prov_map_pull(struct prov_map *map)
  */
 bool prov_pull_stale(struct prov_object *obj)
 {
-	unsigned long flags;
-	bool ret;
-
-	spin_lock_irqsave(&prov_map_graph_lock, flags);
-	ret = prov_map_pull(READ_ONCE(obj->map));
-	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
-	return ret;
+	return prov_map_pull_first(READ_ONCE(obj->map));
 }
