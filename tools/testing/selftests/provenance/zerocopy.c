@@ -499,6 +499,10 @@ static void only_listen(struct scene *scene __attribute__((unused)))
 
 ACT(children)
 {
+	if (!system("zcat /proc/config.gz 2> /dev/null | grep -qx CONFIG_KASAN=y")) {
+		flow_skip("KASAN keeps what was freed");
+		return;
+	}
 	talk_of(AF_INET, SOCK_STREAM, "127.0.0.1", 7631, 64 * PAGE);
 	actor(scene, 0, only_listen);
 	done(scene, 0);
