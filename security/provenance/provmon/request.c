@@ -17,6 +17,8 @@
  */
 #include <linux/bvec.h>
 #include <linux/fs.h>
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "file.h"
@@ -135,10 +137,16 @@ static void hook_memory_left(struct provenance_memory *memory)
 	prov_process_put(memory->process);
 }
 
-/* A file of which a registered buffer has pages.  It holds a reference. */
+/**
+ * struct registered - a file of which a registered buffer has pages
+ * @next: another one
+ * @node: of the file; holds a reference
+ * @mm: the memory that it was mapped in, which may be used no more, but is not freed
+ */
 struct registered {
 	struct registered	*next;
 	struct prov_inode	*node;
+	struct mm_struct	*mm;
 };
 
 static bool is_registered(const struct registered *file,
@@ -165,31 +173,62 @@ static struct prov_inode *find_file(const struct page *const page,
 	return node;
 }
 
+/* Return: true if it is mapped by current from now on, until end_mapping(). */
+static bool begin_mapping(struct registered *const file,
+			  struct prov_process *const process)
+{
+	struct prov_map *const map = prov_map_get(&file->node->obj);
+
+	if (!map)
+		return false;
+	mmap_write_lock(current->mm);
+	prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE, 1);
+	mmap_write_unlock(current->mm);
+	file->mm = current->mm;
+	mmgrab(file->mm);
+	return true;
+}
+
+/* Any task can be the one that frees the buffer. */
+static void end_mapping(const struct registered *const file,
+			struct prov_process *const process)
+{
+	/* If it is used no more, all that was mapped is released or about to be. */
+	if (mmget_not_zero(file->mm)) {
+		mmap_write_lock(file->mm);
+		prov_map_remove(&process->place.map, file->node->obj.map,
+				PROV_ACCESS_SHARE, 1);
+		mmap_write_unlock(file->mm);
+		mmput_async(file->mm);
+	}
+	mmdrop(file->mm);
+}
+
 static void hook_buffer_registered(struct provenance_buffer *buffer,
-				   const struct bio_vec *pages,
-				   unsigned int count)
+				   const struct bio_vec *pages, unsigned int nr)
 {
 	struct prov_process *const process = prov_current();
 	struct registered *files = NULL, *file;
 	struct prov_inode *node;
-	struct prov_map *map;
 	unsigned int i;
 
 	hook_memory_kept(&buffer->memory);
-	for (i = 0; i < count && prov_is_recorded(process); i++) {
+	for (i = 0; i < nr && prov_is_recorded(process); i++) {
 		node = find_file(pages[i].bv_page, files);
 		if (!node)
 			continue;
-		map = prov_map_get(&node->obj);
-		file = map ? kmalloc(sizeof(*file), GFP_KERNEL_ACCOUNT) : NULL;
-		if (!file) {
+		file = kmalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+		if (file) {
+			file->next = files;
+			file->node = node;
+		}
+		if (!file || !begin_mapping(file, process)) {
 			prov_emit_lost();
 			prov_inode_put(node);
+			kfree(file);
 			break;
 		}
-		*file = (struct registered){ .next = files, .node = node };
 		files = file;
-		prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE, 1);
 	}
 	buffer->files = files;
 }
@@ -201,8 +240,7 @@ static void hook_buffer_left(struct provenance_buffer *buffer)
 
 	while ((file = buffer->files)) {
 		buffer->files = file->next;
-		prov_map_remove(&process->place.map, file->node->obj.map,
-				PROV_ACCESS_SHARE, 1);
+		end_mapping(file, process);
 		prov_inode_put(file->node);
 		kfree(file);
 	}
