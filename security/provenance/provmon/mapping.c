@@ -374,8 +374,10 @@ static struct prov_link *count_known(struct prov_map *const process,
  * @pages: how many
  *
  * Context: May sleep.
+ *
+ * Return: false if there was no memory for it, which is counted as a loss.
  */
-void prov_map_add(struct prov_map *process, struct prov_map *inode,
+bool prov_map_add(struct prov_map *process, struct prov_map *inode,
 		  enum prov_access access, unsigned long pages)
 {
 	struct prov_link *link;
@@ -383,22 +385,23 @@ void prov_map_add(struct prov_map *process, struct prov_map *inode,
 	bool enough, is_new;
 
 	if (access == PROV_ACCESS_NONE)
-		return;
+		return true;
 	link = count_known(process, inode, access, pages, true, &enough);
 	if (enough)
-		return;
+		return true;
 	is_new = !link;
 	if (!prepare(&link, &write, process, inode, access))
-		return;
+		return false;
 	count_pages(link, access, pages);
 	if (!write && !can_share(process) && add_reader(link))
-		return;
+		return true;
 	/* What can be much is not taken over in one go. */
 	if (!prov_know_the_same(inode->obj, process->obj)) {
 		prov_pull(inode->obj);
 		prov_pull(process->obj);
 	}
 	add_sharer(link, is_new, write);
+	return true;
 }
 
 /**

@@ -168,7 +168,7 @@ void prov_map_init_process(struct prov_process_map *place,
 			   u8 in, u8 out);
 struct prov_map *prov_map_get(struct prov_object *obj);
 void prov_map_free(struct prov_object *obj);
-void prov_map_add(struct prov_map *process, struct prov_map *inode,
+bool prov_map_add(struct prov_map *process, struct prov_map *inode,
 		  enum prov_access access, unsigned long pages);
 void prov_map_inherit(struct prov_map *parent, u32 version,
 		      struct prov_map *child, struct prov_map *inode,

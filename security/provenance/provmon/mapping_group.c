@@ -332,6 +332,7 @@ void prov_group_form(struct prov_arc *arc)
 		form(dst);
 }
 
+/* If a pull could not tell @map what it comes from, these arcs have to. */
 static void restore_in(struct prov_map *const map, struct list_head *const work)
 {
 	struct prov_arc *arc;
@@ -340,7 +341,7 @@ static void restore_in(struct prov_map *const map, struct list_head *const work)
 		if (!list_empty(&arc->news))
 			continue;
 		spin_lock(&arc->src->lock);
-		if (prov_map_is_stale(arc->src))
+		if (prov_map_is_stale(arc->src) || prov_map_is_stale(map))
 			prov_arc_announce(arc, work);
 		else
 			prov_arc_arm(arc);
@@ -352,13 +353,16 @@ static void restore_in(struct prov_map *const map, struct list_head *const work)
 static void restore_arcs(struct prov_map *const map,
 			 struct list_head *const work)
 {
+	/* Or it has news that the group was not told, for a record was lost. */
+	const bool untold = prov_map_is_stale(map) || !list_empty(&map->dirty);
 	struct prov_arc *arc;
 
+	list_del_init(&map->dirty);
 	spin_lock(&map->lock);
 	list_for_each_entry(arc, &map->out, out) {
 		if (!list_empty(&arc->news))
 			continue;
-		if (prov_map_is_stale(map))
+		if (untold)
 			prov_arc_announce(arc, work);
 		else
 			prov_arc_arm(arc);
@@ -374,13 +378,15 @@ static void restore_arcs(struct prov_map *const map,
 	spin_unlock(&map->lock);
 }
 
-static void leave(struct prov_map *const map)
+/* With restore_arcs() to follow, if it has arcs to or from members. */
+static void leave(struct prov_map *const map, struct list_head *const dirty)
 {
 	set_up(map, NULL);
 	set_down(map, NULL);
 	WRITE_ONCE(map->group, NULL);
 	list_del_init(&map->member);
-	list_del_init(&map->dirty);
+	if (!list_empty(&map->dirty))
+		list_move(&map->dirty, dirty);
 	list_del_init(&map->input);
 }
 
@@ -411,6 +417,7 @@ static void split(struct prov_group *const group)
 	LIST_HEAD(leavers);
 	LIST_HEAD(forward);
 	LIST_HEAD(backward);
+	LIST_HEAD(dirty);
 	LIST_HEAD(left);
 	LIST_HEAD(work);
 
@@ -428,11 +435,12 @@ static void split(struct prov_group *const group)
 		prov_map_pull(map);
 	list_for_each_entry_safe(map, next, &leavers, work) {
 		list_del_init(&map->work);
-		leave(map);
+		leave(map, &dirty);
 		list_add_tail(&map->member, &left);
 	}
+	/* A hub has no news that it would have to tell. */
 	if (is_alone(group))
-		leave(group->hub);
+		leave(group->hub, &dirty);
 	else
 		plant(group);
 	list_for_each_entry(map, &left, member)
@@ -481,6 +489,7 @@ static void part(struct prov_map *const map)
 	struct prov_arc *const up = any_way_up(map);
 	/* If nothing flows out of it, it maps without the graph's lock. */
 	struct prov_arc *const down = up ? any_way_down(map) : NULL;
+	LIST_HEAD(dirty);
 	LIST_HEAD(work);
 
 	if (down) {
@@ -489,9 +498,9 @@ static void part(struct prov_map *const map)
 		return;
 	}
 	prov_map_pull(map);
-	leave(map);
+	leave(map, &dirty);
 	if (is_alone(group))
-		leave(group->hub);
+		leave(group->hub, &dirty);
 	restore_arcs(map, &work);
 	prov_map_tell(&work);
 }

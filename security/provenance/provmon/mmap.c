@@ -130,6 +130,12 @@ static void hook_mapping_removed(struct vm_area_struct *vma,
 		prov_map_remove(&process->place.map, what, access, pages);
 }
 
+static void release(struct prov_process *const process, bool dies)
+{
+	process->releases++;
+	prov_map_release(&process->place.map, dies);
+}
+
 static void hook_mm_released(struct mm_struct *mm)
 {
 	struct prov_process *const process = process_of(mm);
@@ -138,8 +144,7 @@ static void hook_mm_released(struct mm_struct *mm)
 	if (!process)
 		return;
 	/* An execution passes on what the old memory knew. */
-	prov_map_release(&process->place.map,
-			 process != prov_current() || !current->in_execve);
+	release(process, process != prov_current() || !current->in_execve);
 	hlist_bl_lock(bucket);
 	hlist_bl_del_init(&process->by_mm);
 	WRITE_ONCE(process->mm, NULL);
@@ -219,7 +224,7 @@ void prov_mmap_look(struct prov_process *process, struct mm_struct *mm)
 	if (READ_ONCE(process->mm) != mm)
 		return;
 	/* What was found when it was made must not count twice. */
-	prov_map_release(&process->place.map, false);
+	release(process, false);
 	vma_iter_init(&vmi, mm, 0);
 	while (next_run(&vmi, &run))
 		add(process, run.file, run.access, run.pages);
@@ -233,7 +238,7 @@ void prov_mmap_look(struct prov_process *process, struct mm_struct *mm)
 void prov_mmap_forget(struct prov_process *process, struct mm_struct *mm)
 {
 	if (READ_ONCE(process->mm) == mm)
-		prov_map_release(&process->place.map, false);
+		release(process, false);
 }
 
 static const struct provenance_hook mmap_hooks[] = {

@@ -61,6 +61,7 @@ struct prov_told {
  *	update costs a record
  * @place: for @obj.map
  * @mm: the memory itself, as long as it is used; only compared
+ * @releases: how often all that it maps was released; under its mmap_lock
  * @by_mm: in the table of processes by @mm, which holds a reference
  * @rcu: others than the tasks themselves look under RCU
  */
@@ -76,6 +77,7 @@ struct prov_process {
 	u64			opened[4][4];
 	struct prov_process_map	place;
 	const struct mm_struct	*mm;
+	unsigned int		releases;
 	struct hlist_bl_node	by_mm;
 	struct rcu_head		rcu;
 };

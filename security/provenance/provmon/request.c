@@ -142,11 +142,13 @@ static void hook_memory_left(struct provenance_memory *memory)
  * @next: another one
  * @node: of the file; holds a reference
  * @mm: the memory that it was mapped in, which may be used no more, but is not freed
+ * @releases: of the process: if that has changed, nothing is left of this mapping
  */
 struct registered {
 	struct registered	*next;
 	struct prov_inode	*node;
 	struct mm_struct	*mm;
+	unsigned int		releases;
 };
 
 static bool is_registered(const struct registered *file,
@@ -178,12 +180,18 @@ static bool begin_mapping(struct registered *const file,
 			  struct prov_process *const process)
 {
 	struct prov_map *const map = prov_map_get(&file->node->obj);
+	bool is_mapped;
 
 	if (!map)
 		return false;
 	mmap_write_lock(current->mm);
-	prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE, 1);
+	is_mapped = prov_is_recorded(process) &&
+		    prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE,
+				 1);
+	file->releases = process->releases;
 	mmap_write_unlock(current->mm);
+	if (!is_mapped)
+		return false;
 	file->mm = current->mm;
 	mmgrab(file->mm);
 	return true;
@@ -196,8 +204,10 @@ static void end_mapping(const struct registered *const file,
 	/* If it is used no more, all that was mapped is released or about to be. */
 	if (mmget_not_zero(file->mm)) {
 		mmap_write_lock(file->mm);
-		prov_map_remove(&process->place.map, file->node->obj.map,
-				PROV_ACCESS_SHARE, 1);
+		if (process->releases == file->releases)
+			prov_map_remove(&process->place.map,
+					file->node->obj.map, PROV_ACCESS_SHARE,
+					1);
 		mmap_write_unlock(file->mm);
 		mmput_async(file->mm);
 	}
@@ -222,8 +232,9 @@ static void hook_buffer_registered(struct provenance_buffer *buffer,
 			file->next = files;
 			file->node = node;
 		}
-		if (!file || !begin_mapping(file, process)) {
+		if (!file)
 			prov_emit_lost();
+		if (!file || !begin_mapping(file, process)) {
 			prov_inode_put(node);
 			kfree(file);
 			break;

@@ -106,6 +106,9 @@ void prov_zerocopy_sent(struct prov_socket *node, struct prov_process *process)
 	LIST_HEAD(ended);
 	bool fed;
 
+	/* What can be much is not taken over with interrupts off. */
+	prov_pull(&process->obj);
+	prov_pull(&node->obj);
 	spin_lock_irqsave(&node->feed_lock, flags);
 	fed = is_fed(node, process);
 	if (!fed)
@@ -136,6 +139,7 @@ static void unpin(struct prov_socket *const node, bool all)
 	unsigned long flags;
 	LIST_HEAD(ended);
 
+	prov_pull(&node->obj);
 	spin_lock_irqsave(&node->feed_lock, flags);
 	if (node->pinned)
 		node->pinned = all ? 0 : node->pinned - 1;
