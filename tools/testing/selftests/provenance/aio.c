@@ -2,15 +2,14 @@
 /* Reads and writes by the kernel's aio */
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <sched.h>
 #include <sys/eventfd.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "copy.h"
 #include "flow.h"
+#include "overlay.h"
 #include "stall.h"
 
 static aio_context_t open_context(void)
@@ -297,12 +296,7 @@ CASE(overlay, "mounts", "aio with O_DIRECT through an overlayfs", "request_begin
 
 static void write_overlay(struct scene *scene)
 {
-	char options[512];
-
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", in(scene, "lower"),
-		 in(scene, "upper"), in(scene, "work"));
-	MUST(!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	MUST(!mount("overlay", in(scene, "merged"), "overlay", 0, options));
+	mount_overlay(scene);
 	take_file(in(scene, "from"));
 	MUST(perform(open_context(), IOCB_CMD_PWRITE,
 		     must_open(scene, "merged/file", O_WRONLY | O_DIRECT), block, BLOCK, 0) == BLOCK);
@@ -310,12 +304,7 @@ static void write_overlay(struct scene *scene)
 
 static void read_overlay(struct scene *scene)
 {
-	char options[512];
-
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", in(scene, "lower"),
-		 in(scene, "upper"), in(scene, "work"));
-	MUST(!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	MUST(!mount("overlay", in(scene, "merged"), "overlay", 0, options));
+	mount_overlay(scene);
 	MUST(perform(open_context(), IOCB_CMD_PREAD,
 		     must_open(scene, "merged/file", O_RDONLY | O_DIRECT), block, BLOCK, 0) == BLOCK);
 	put_file(in(scene, "to"), "x");
@@ -324,9 +313,7 @@ static void read_overlay(struct scene *scene)
 ACT(overlay)
 {
 	put_file(in(scene, "from"), "f");
-	for (int i = 0; i < 4; i++)
-		EXPECT(!mkdir(in(scene, (const char *[]){ "lower", "upper", "work", "merged" }[i]),
-			      0755));
+	make_overlay(scene);
 	put_block(in(scene, "upper/file"));
 	run(scene, 0, write_overlay);
 	run(scene, 1, read_overlay);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "overlay.h"
 
 static void own_namespace(void)
 {
@@ -185,13 +186,9 @@ static void map_merged(struct scene *scene)
 
 static void send_to_merged(struct scene *scene)
 {
-	char options[512];
 	int from, to;
 
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", in(scene, "lower"),
-		 in(scene, "upper"), in(scene, "work"));
-	own_namespace();
-	MUST(!mount("overlay", in(scene, "merged"), "overlay", 0, options));
+	mount_overlay(scene);
 	from = open(in(scene, "from"), O_RDONLY);
 	to = open(in(scene, "merged/file"), O_WRONLY);
 	MUST(from >= 0 && to >= 0 && sendfile(to, from, NULL, 4) == 4);
@@ -199,11 +196,8 @@ static void send_to_merged(struct scene *scene)
 
 ACT(overlay)
 {
-	static const char *const dirs[] = { "lower", "upper", "work", "merged" };
-
 	put_file(in(scene, "from"), "from");
-	for (int i = 0; i < 4; i++)
-		EXPECT(!mkdir(in(scene, dirs[i]), 0755));
+	make_overlay(scene);
 	put_file(in(scene, "upper/file"), "file");
 	actor(scene, 0, map_merged);
 	done(scene, 0);
