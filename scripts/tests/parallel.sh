@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # in_parallel COMMAND [ARGUMENT...] - begin it when a processor is free, and go on
 #
