@@ -134,6 +134,10 @@
 	 PROVENANCE_OBJECT_IS_NEW(HOOK) ? PROVENANCE_OBJECT_NONE :	\
 	 __PROVENANCE_OBJECT_CASES(__PROVENANCE_KIND,			\
 				   PROVENANCE_OBJECT_NONE, ##__VA_ARGS__))
+static_assert(PROVENANCE_OBJECT_KIND(sk_clone_security, (struct sock *)NULL) ==
+	      PROVENANCE_OBJECT_SOCK);
+static_assert(PROVENANCE_OBJECT_KIND(sk_alloc_security, (struct sock *)NULL) ==
+	      PROVENANCE_OBJECT_NONE);
 #define PROVENANCE_OBJECT(HOOK, ...)					\
 	(PROVENANCE_IS(HOOK, capable) ?					\
 		(const void *)(long)__PROVENANCE_ARG_OF(HOOK, capable, 3, \

@@ -228,13 +228,14 @@ static void hook_buffer_registered(struct provenance_buffer *buffer,
 		if (!node)
 			continue;
 		file = kmalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
-		if (file) {
-			file->next = files;
-			file->node = node;
-		}
-		if (!file)
+		if (!file) {
 			prov_emit_lost();
-		if (!file || !begin_mapping(file, process)) {
+			prov_inode_put(node);
+			break;
+		}
+		file->next = files;
+		file->node = node;
+		if (!begin_mapping(file, process)) {
 			prov_inode_put(node);
 			kfree(file);
 			break;

@@ -213,6 +213,67 @@ CHECK(fixed_unmapped)
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "after"));
 }
 
+CASE(fixed_race, "file data", "io_uring: shared memory registered again and again while a thread maps it",
+     "buffer_registered, buffer_left, mapping_added, mapping_removed",
+     "who still maps it comes from who writes to it then")
+
+#define ROUNDS	1000
+
+static void *map_often(void *arg)
+{
+	const int fd = *(const int *)arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		void *const both = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		void *const one = mmap(NULL, BLOCK, PROT_READ, MAP_SHARED, fd, 0);
+
+		MUST(both != MAP_FAILED && one != MAP_FAILED);
+		MUST(!munmap(both, BLOCK) && !munmap(one, BLOCK));
+	}
+	return NULL;
+}
+
+static void register_often(struct scene *scene)
+{
+	void *const kept = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, scene->fd[0], 0);
+	const struct iovec buffer = { kept, BLOCK };
+	pthread_t thread;
+	struct ring ring;
+
+	MUST(kept != MAP_FAILED);
+	ring_open(&ring, 0);
+	MUST(!pthread_create(&thread, NULL, map_often, &scene->fd[0]));
+	for (int i = 0; i < ROUNDS; i++) {
+		ring_register(&ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+		ring_register(&ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	}
+	MUST(!pthread_join(thread, NULL));
+	put_file(in(scene, "early"), "x");
+	told();
+	await();
+	put_file(in(scene, "after"), "x");
+	/* What is registered when the memory goes is not there to be taken back. */
+	ring_register(&ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+}
+
+ACT(fixed_race)
+{
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = memfd_create("flow", 0);
+	EXPECT(!ftruncate(scene->fd[0], BLOCK));
+	actor(scene, 0, register_often);
+	done(scene, 0);
+	run(scene, 1, write_memory);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(fixed_race)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "early"));
+}
+
 CASE(worker, "file data", "io_uring: read and write by a worker (IOSQE_ASYNC)",
      "request_begins, request_done", "the edges are the submitter's")
 
