@@ -398,6 +398,38 @@ static void step_map(int p, int i)
 	map(p, i, chance(50) ? PROV_ACCESS_SHARE : PROV_ACCESS_READ);
 }
 
+/*
+ * Records are lost while a mapping goes, but none that says what came by it: nobody but
+ * @p is behind, and what is new to @p, or what only @p knows, can still come by another
+ * arc of the two.  So it has to.
+ */
+static void remove_with_losses(int p, int i, enum prov_access from, unsigned int pages)
+{
+	int obj;
+
+	for (obj = 0; obj < OBJECTS; obj++)
+		if (obj != p || from == PROV_ACCESS_READ)
+			prov_pull(&now.object[obj]);
+	if (from == PROV_ACCESS_READ)
+		step_source(p);
+	say("records are lost");
+	now.lose_percent = 60;
+	prov_map_remove(map_of(p), map_of(i), from, pages);
+	now.lose_percent = 0;
+}
+
+/* Does @p still have an arc to @i, or else from it, when that is gone? */
+static bool keeps_arc(int p, int i, enum prov_access from, unsigned int pages)
+{
+	const unsigned int *const have = now.pages[p][i - PROCESSES];
+
+	if (have[from] != pages)
+		return false;
+	if (from == PROV_ACCESS_SHARE)
+		return have[PROV_ACCESS_READ] && !now.feeds[p][i - PROCESSES];
+	return !have[PROV_ACCESS_SHARE] && now.feeds[p][i - PROCESSES];
+}
+
 /* Unmap, or protect: then the new access is there before the old one goes. */
 static void step_unmap(int p, int i, bool protect)
 {
@@ -420,7 +452,10 @@ static void step_unmap(int p, int i, bool protect)
 		have[to] += pages;
 		oracle_settle();
 	}
-	prov_map_remove(map_of(p), map_of(i), from, pages);
+	if (keeps_arc(p, i, from, pages) && chance(80))
+		remove_with_losses(p, i, from, pages);
+	else
+		prov_map_remove(map_of(p), map_of(i), from, pages);
 	have[from] -= pages;
 }
 

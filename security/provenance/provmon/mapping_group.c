@@ -349,6 +349,12 @@ static void restore_in(struct prov_map *const map, struct list_head *const work)
 	}
 }
 
+/* Has who left the group, too, not been told what that knows, for a record was lost? */
+static bool left_behind(const struct prov_map *const map)
+{
+	return !map->group && prov_map_is_stale(map);
+}
+
 /* @map is in no group any more: tell what its arcs are. */
 static void restore_arcs(struct prov_map *const map,
 			 struct list_head *const work)
@@ -362,7 +368,7 @@ static void restore_arcs(struct prov_map *const map,
 	list_for_each_entry(arc, &map->out, out) {
 		if (!list_empty(&arc->news))
 			continue;
-		if (untold)
+		if (untold || left_behind(arc->dst))
 			prov_arc_announce(arc, work);
 		else
 			prov_arc_arm(arc);
