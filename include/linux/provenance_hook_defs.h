@@ -99,6 +99,8 @@
  * @task_exiting: @task has left for good with the wait status @code
  * @exec_done: current runs the new program
  * @cred_committed: current has the credentials @new now, and had @old
+ * @task_renamed: @task has another name, and no other program; current's process, or
+ *	a thread of the kernel
  * @xattr_read: @ret bytes of an extended attribute of @dentry were put at @value,
  *	which is NULL if only its length was asked for, or an error
  * @xattrs_listed: names of extended attributes of @dentry, likewise
@@ -274,6 +276,7 @@ PROVENANCE_HOOK(void, task_exiting, SLEEP, (struct task_struct *task, long code)
 PROVENANCE_HOOK(void, exec_done, SLEEP, (struct linux_binprm *bprm), (bprm))
 PROVENANCE_HOOK(void, cred_committed, SLEEP,
 		(const struct cred *new, const struct cred *old), (new, old))
+PROVENANCE_HOOK(void, task_renamed, SLEEP, (struct task_struct *task), (task))
 PROVENANCE_HOOK(int, xattr_read, SLEEP,
 		(struct dentry *dentry, const void *value, int ret),
 		(dentry, value, ret))

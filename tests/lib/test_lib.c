@@ -196,7 +196,7 @@ static void names_are_found_again(void **state)
 		assert_string_not_equal(prov_op_name(i), "?");
 	for (unsigned int i = PROV_OP_REMOVEXATTR; i <= PROV_OP_MOVE_MOUNT; i++)
 		assert_string_not_equal(prov_op_name(i), "?");
-	for (unsigned int i = PROV_T_ALIAS; i <= PROV_T_UMOUNT; i++)
+	for (unsigned int i = PROV_T_ALIAS; i <= PROV_T_RENAMED; i++)
 		assert_string_not_equal(prov_text_name(i), "?");
 	for (unsigned int i = PROV_LAYER_DAC; i <= PROV_LAYER_MODULE; i++)
 		assert_string_not_equal(prov_layer_name(i), "?");

@@ -679,6 +679,9 @@ static void refusals_and_attributes_show(void **state)
 	log_process(log, 2 * S, 2, 51, 50, 2 * S);
 	log_edge(log, 2 * S, D, PROV_OP_FORK, 1, 0, 2, 0);
 	log_pid(log, 2 * S, 2, 3);
+	log_text(log, 2 * S, 2, PROV_T_COMM, "sh");
+	log_text(log, 2 * S, 2, PROV_T_RENAMED, "first");
+	log_text(log, 2 * S, 2, PROV_T_RENAMED, "kworker");
 	/* What the parent gets later is not the child's. */
 	log_process_attr(log, 3 * S, 1, 100, 2000, 50);
 	log_text(log, 3 * S, 1, PROV_T_CGROUP, "/b");
@@ -702,6 +705,7 @@ static void refusals_and_attributes_show(void **state)
 	assert_true(has_edge(&output, "refused", "2@0", "2@0"));
 	line = find_node(&output, "node", "2@0");
 	assert_int_equal(json_integer_value(json_object_get(line, "ns_pid")), 3);
+	assert_string_equal(json_string_value(json_object_get(line, "comm")), "kworker");
 	assert_int_equal(json_integer_value(json_object_get(line, "cgroup_id")), 99);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "ns"), "net")),
 			 1000 + PROV_NS_NET);
@@ -724,6 +728,10 @@ static void refusals_and_attributes_show(void **state)
 	done(&output);
 	output = run(*state, "history", "pid:51", NULL);
 	assert_non_null(strstr(output.text, "(capable: EPERM by capability)"));
+	assert_non_null(strstr(output.text, "pid 51 sh as kworker"));
+	done(&output);
+	output = run(*state, "find", "kwork*", NULL);
+	assert_non_null(strstr(output.text, "pid 51"));
 	done(&output);
 	output = run(*state, "verify", NULL);
 	assert_int_equal(output.status, 0);

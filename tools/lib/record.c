@@ -412,6 +412,7 @@ static const char *const text_names[] = {
 	[PROV_T_MOUNT]		= "mount",
 	[PROV_T_UMOUNT]		= "umount",
 	[PROV_T_GROUPS]		= "groups",
+	[PROV_T_RENAMED]	= "renamed",
 };
 
 static const char *const opaque_names[] = {

@@ -32,6 +32,7 @@ static enum field field_of(uint8_t text_kind)
 		return ON_PATH;
 	case PROV_T_EXE:
 	case PROV_T_COMM:
+	case PROV_T_RENAMED:
 		return ON_EXE;
 	}
 	return 0;

@@ -234,9 +234,11 @@ struct bytes node_argv(const struct query *query, uint32_t node)
 
 struct bytes node_comm(const struct query *query, uint32_t node)
 {
-	struct bytes comm = node_text(query, node, PROV_T_COMM);
+	struct bytes comm = node_text(query, node, PROV_T_RENAMED);
 	const char *slash;
 
+	if (!comm.at)
+		comm = node_text(query, node, PROV_T_COMM);
 	if (comm.at)
 		return comm;
 	comm = node_exe(query, node);
@@ -379,17 +381,15 @@ void print_cut(FILE *out, const char *text, size_t length, size_t width)
 }
 
 /* The end of a file's name says more than its beginning only in a path. */
-static void label_process(const struct query *query, uint32_t node, FILE *out)
+static void label_program(const struct query *query, uint32_t node, FILE *out)
 {
 	const struct graph_node *const n = graph_node(query->graph, node);
 	struct bytes rest = node_argv(query, node), argument;
 
-	if (n->kind == PROV_K_PROCESS)
-		fprintf(out, "pid %" PRIu32 " ", n->process.tgid);
 	if (!rest.length) {
 		rest = node_exe(query, node);
 		if (!rest.at)
-			rest = node_comm(query, node);
+			rest = node_text(query, node, PROV_T_COMM);
 		if (rest.at)
 			text_print(out, rest.at, rest.length);
 		else if (n->kind == PROV_K_PROCESS && !n->process.tgid)
@@ -408,6 +408,20 @@ static void label_process(const struct query *query, uint32_t node, FILE *out)
 		text_print(out, argument.at, argument.length);
 		if (quote)
 			putc('\'', out);
+	}
+}
+
+static void label_process(const struct query *query, uint32_t node, FILE *out)
+{
+	const struct graph_node *const n = graph_node(query->graph, node);
+	const struct bytes renamed = node_text(query, node, PROV_T_RENAMED);
+
+	if (n->kind == PROV_K_PROCESS)
+		fprintf(out, "pid %" PRIu32 " ", n->process.tgid);
+	label_program(query, node, out);
+	if (renamed.at) {
+		fputs(" as ", out);
+		text_print(out, renamed.at, renamed.length);
 	}
 }
 

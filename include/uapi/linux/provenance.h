@@ -478,6 +478,7 @@ struct prov_edge_record {
  * @PROV_T_UMOUNT: path at which it was, and no longer is
  * @PROV_T_GROUPS: supplementary groups of a process from now on: how many, a
  *	colon, and their numbers with commas between, as many as fit; like "2:4,24"
+ * @PROV_T_RENAMED: name that the process gave itself, until it runs another program
  *
  * Paths are as the kernel has them: any byte but NUL, not always UTF-8.  A path
  * that the current root does not reach begins with "(unreachable)".  A path
@@ -503,6 +504,7 @@ enum prov_text_kind {
 	PROV_T_MOUNT		= 23,
 	PROV_T_UMOUNT		= 24,
 	PROV_T_GROUPS		= 25,
+	PROV_T_RENAMED		= 26,
 };
 
 /**

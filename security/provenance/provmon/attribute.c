@@ -15,6 +15,7 @@
 #include <linux/mnt_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -242,6 +243,19 @@ static void hook_cgroup_moved(struct task_struct *task)
 	prov_process_put(process);
 }
 
+/* The name of a process is that of its first thread. */
+static void hook_task_renamed(struct task_struct *task)
+{
+	const struct prov_process *const process = prov_current();
+	char name[TASK_COMM_LEN];
+
+	if (process == &prov_nobody || !thread_group_leader(task) ||
+	    !same_thread_group(task, current))
+		return;
+	get_task_comm(name, task);
+	prov_record_text(process->obj.id, PROV_T_RENAMED, name, strlen(name));
+}
+
 /* These two run when the LSM has done it. */
 static int hook_setprocattr(const char *name, void *value, size_t size)
 {
@@ -282,6 +296,7 @@ static const struct provenance_hook attribute_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(file_release, hook_file_release),
 	PROVENANCE_OWN_HOOK_INIT(namespaces_entered, hook_namespaces_entered),
 	PROVENANCE_OWN_HOOK_INIT(cgroup_moved, hook_cgroup_moved),
+	PROVENANCE_OWN_HOOK_INIT(task_renamed, hook_task_renamed),
 };
 
 void __init prov_attribute_add_hooks(void)

@@ -2,10 +2,12 @@
 /* Attributes: what was true of processes, files and sockets, and from when on */
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -284,6 +286,65 @@ CHECK(groups)
 	EXPECT(has_groups(graph, after, 3));
 	/* Its last ones; it began with those of its parent. */
 	EXPECT(has_groups(graph, child, 0));
+}
+
+CASE(renamed, "attributes",
+     "a process renames itself by prctl() and another by /proc; its child, its thread, its program",
+     "task_renamed", "the name, until exec")
+
+static void *rename_thread(void *arg)
+{
+	MUST(!prctl(PR_SET_NAME, "only-a-thread"));
+	return arg;
+}
+
+static void rename_self(struct scene *scene)
+{
+	pthread_t thread;
+	pid_t child;
+
+	MUST(!prctl(PR_SET_NAME, "first-name"));
+	MUST(!prctl(PR_SET_NAME, "kworker/0:1"));
+	MUST(!pthread_create(&thread, NULL, rename_thread, NULL));
+	MUST(!pthread_join(thread, NULL));
+	child = fork();
+	MUST(child >= 0);
+	if (!child) {
+		put_file(in(scene, "of-child"), "x");
+		_exit(0);
+	}
+	MUST(waitpid(child, NULL, 0) == child);
+	execl("/bin/true", "true", NULL);
+	MUST(false);
+}
+
+static void rename_by_file(struct scene *scene)
+{
+	(void)scene;
+	put_file("/proc/self/comm", "by-file");
+}
+
+ACT(renamed)
+{
+	run(scene, 0, rename_self);
+	run(scene, 1, rename_by_file);
+}
+
+static bool has_name(const struct graph *graph, int node, const char *name)
+{
+	return !strcmp(graph_string(graph, node, "comm"), name);
+}
+
+CHECK(renamed)
+{
+	const int self = process(scene, graph, 0, 0), program = process(scene, graph, 0, 1);
+	const int child = graph_to(graph, self, "fork");
+
+	EXPECT(has_name(graph, self, "kworker/0:1"), "%s", graph_string(graph, self, "comm"));
+	EXPECT_NODE(child);
+	EXPECT(has_name(graph, child, "kworker/0:1"), "%s", graph_string(graph, child, "comm"));
+	EXPECT(has_name(graph, program, "true"), "%s", graph_string(graph, program, "comm"));
+	EXPECT(has_name(graph, process(scene, graph, 1, 0), "by-file"));
 }
 
 CASE(size, "attributes", "size of a file that was written and closed, and of one only read",
