@@ -113,12 +113,37 @@ static bool uses(const struct bound *const bound,
 	return false;
 }
 
+static void free_use(struct use *const use)
+{
+	list_del(&use->list);
+	prov_inode_put(use->node);
+	kfree(use);
+}
+
+static void end_use(struct bound *const bound, struct use *const use,
+		    enum prov_access access)
+{
+	prov_map_remove(bound->loop->obj.map, use->node->obj.map, access, 1);
+	free_use(use);
+}
+
+/* Of partitions that are no more, nobody else has the node. */
+static void end_uses_of_gone(struct bound *const bound)
+{
+	struct use *use, *next;
+
+	list_for_each_entry_safe(use, next, &bound->uses, list)
+		if (!use->is_file && refcount_read(&use->node->refs) == 1)
+			end_use(bound, use, PROV_ACCESS_SHARE);
+}
+
 static void begin_use(struct bound *const bound, struct prov_inode *const node,
 		      enum prov_access access, bool is_file)
 {
 	struct use *const use = kmalloc(sizeof(*use), GFP_KERNEL);
 	struct prov_map *map;
 
+	end_uses_of_gone(bound);
 	if (!use) {
 		prov_emit_lost();
 		return;
@@ -134,25 +159,14 @@ static void begin_use(struct bound *const bound, struct prov_inode *const node,
 	prov_map_add(bound->loop->obj.map, map, access, 1);
 }
 
-static void free_use(struct use *const use)
-{
-	list_del(&use->list);
-	prov_inode_put(use->node);
-	kfree(use);
-}
-
 /* It has another file now, which only read-only ones can get. */
 static void end_use_of_file(struct bound *const bound)
 {
 	struct use *use, *next;
 
-	list_for_each_entry_safe(use, next, &bound->uses, list) {
-		if (!use->is_file)
-			continue;
-		prov_map_remove(bound->loop->obj.map, use->node->obj.map,
-				PROV_ACCESS_READ, 1);
-		free_use(use);
-	}
+	list_for_each_entry_safe(use, next, &bound->uses, list)
+		if (use->is_file)
+			end_use(bound, use, PROV_ACCESS_READ);
 }
 
 /* Return: the node of a device, made if need be, or NULL. */

@@ -185,15 +185,26 @@ static struct prov_channel channel_out(struct prov_inode *const node,
 	};
 }
 
+/* About to be checked; it can fail, and have its id before it has a descriptor. */
+static int hook_bpf_prog_load(struct bpf_prog *prog, union bpf_attr *attr,
+			      struct bpf_token *token)
+{
+	prov_task(current)->loading = prog->aux->load_time;
+	return 0;
+}
+
 /* Likewise; if it is new it has not run yet. */
 static int hook_bpf_prog(struct bpf_prog *prog)
 {
 	struct prov_process *const process = prov_current();
+	struct prov_task *const task = prov_task(current);
 	struct bpf_prog_aux *const aux = prog->aux;
+	const bool loads = task->loading == aux->load_time;
 	struct prov_inode *node;
 	struct prov_channel chan;
 	bool is_new;
 
+	task->loading = 0;
 	node = get(aux, &is_new, PROV_K_BPF_PROG, aux->id, prog->type,
 		   aux->name);
 	if (is_new)
@@ -201,7 +212,7 @@ static int hook_bpf_prog(struct bpf_prog *prog)
 	if (!node || !prov_is_recorded(process))
 		return 0;
 	prov_process_describe(process);
-	if (is_new) {
+	if (loads) {
 		chan = channel_out(node, PROV_OP_LOAD);
 		prov_flow(&chan);
 	} else {
@@ -337,6 +348,7 @@ struct prov_inode *prov_bpf_node(const struct file *file)
 
 static const struct provenance_hook bpf_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(bpf_map, hook_bpf_map),
+	PROVENANCE_LSM_HOOK_INIT(bpf_prog_load, hook_bpf_prog_load),
 	PROVENANCE_LSM_HOOK_INIT(bpf_prog, hook_bpf_prog),
 	PROVENANCE_LSM_HOOK_INIT(bpf_map_free, hook_bpf_map_free),
 	PROVENANCE_LSM_HOOK_INIT(bpf_prog_free, hook_bpf_prog_free),

@@ -745,15 +745,18 @@ void prov_map_unfeed(struct prov_arc *feed)
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 }
 
-/* The memory is nobody's any more: nobody's news come into it. */
-static void release_feeds(struct prov_map *const process)
+/* Return: false if there was none. */
+static bool release_feed(struct prov_map *const process)
 {
+	struct prov_arc *feed;
 	unsigned long flags;
 
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
-	while (can_share(process))
-		cut_feed(list_first_entry(&process->out, struct prov_arc, out));
+	feed = list_first_entry_or_null(&process->out, struct prov_arc, out);
+	if (feed)
+		cut_feed(feed);
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
+	return feed;
 }
 
 /* Under the graph's lock. */
@@ -847,8 +850,9 @@ void prov_map_release(struct prov_map *process, bool dies)
 		/* A program can have as many as it wants. */
 		cond_resched();
 	}
-	if (can_share(process))
-		release_feeds(process);
+	/* The memory is nobody's any more: nobody's news come into it. */
+	while (release_feed(process))
+		cond_resched();
 }
 
 static bool release_one(struct prov_map *const process)

@@ -143,8 +143,11 @@ static void hook_mm_released(struct mm_struct *mm)
 
 	if (!process)
 		return;
+	/* Nobody uses it, but who ends the mapping of a registered buffer has it, too. */
+	mmap_write_lock(mm);
 	/* An execution passes on what the old memory knew. */
 	release(process, process != prov_current() || !current->in_execve);
+	mmap_write_unlock(mm);
 	hlist_bl_lock(bucket);
 	hlist_bl_del_init(&process->by_mm);
 	WRITE_ONCE(process->mm, NULL);

@@ -282,6 +282,8 @@ struct prov_exec {
  * @server: the process that a thread of a server in the kernel is while it handles a
  *	request, or NULL; holds a reference
  * @served: id of the socket that its requests come from, or 0
+ * @loading: when the BPF program began to be loaded that it may get a descriptor of
+ *	next, or 0
  * @alive: counted in @process->tasks
  * @descriptors: it got some since it received from a socket
  * @message_dropped: the message that it frees next could not be received
@@ -312,6 +314,7 @@ struct prov_task {
 	char			*leaving_path;
 	struct prov_process	*server;
 	u64			served;
+	u64			loading;
 };
 
 /**

@@ -121,7 +121,10 @@ static int hook_task_alloc(struct task_struct *child, unsigned long clone_flags)
 			rcu_assign_pointer(task->process, fresh);
 			return 0;
 		}
-		/* Then they share a node, which says more than is true. */
+		/*
+		 * Then they share a node: what one does counts as done by both,
+		 * and what the child maps is not seen.
+		 */
 		prov_emit_lost();
 	}
 	refcount_inc(&process->refs);

@@ -185,7 +185,9 @@ static bool begin_mapping(struct registered *const file,
 	if (!map)
 		return false;
 	mmap_write_lock(current->mm);
-	is_mapped = prov_is_recorded(process) &&
+	/* Not if it has a node that is another memory's, for want of memory at fork. */
+	is_mapped = READ_ONCE(process->mm) == current->mm &&
+		    prov_is_recorded(process) &&
 		    prov_map_add(&process->place.map, map, PROV_ACCESS_SHARE,
 				 1);
 	file->releases = process->releases;
@@ -197,20 +199,15 @@ static bool begin_mapping(struct registered *const file,
 	return true;
 }
 
-/* Any task can be the one that frees the buffer. */
+/* Any task can be the one that frees the buffer, also while the memory is released. */
 static void end_mapping(const struct registered *const file,
 			struct prov_process *const process)
 {
-	/* If it is used no more, all that was mapped is released or about to be. */
-	if (mmget_not_zero(file->mm)) {
-		mmap_write_lock(file->mm);
-		if (process->releases == file->releases)
-			prov_map_remove(&process->place.map,
-					file->node->obj.map, PROV_ACCESS_SHARE,
-					1);
-		mmap_write_unlock(file->mm);
-		mmput_async(file->mm);
-	}
+	mmap_write_lock(file->mm);
+	if (process->releases == file->releases)
+		prov_map_remove(&process->place.map, file->node->obj.map,
+				PROV_ACCESS_SHARE, 1);
+	mmap_write_unlock(file->mm);
 	mmdrop(file->mm);
 }
 
