@@ -266,6 +266,23 @@ static bool one_of_many_goes(void)
 	return good;
 }
 
+/* It has sent from its memory by very many sockets, and exits. */
+static bool feeds_many_and_exits(void)
+{
+	static struct prov_arc feed[INODES];
+	bool good;
+	unsigned int i;
+
+	prepare();
+	for (i = 0; i < INODES; i++)
+		prov_map_feed(&feed[i], &place[0].map, prov_map_get(&inode[i]));
+	begin();
+	prov_map_release(&place[0].map, true);
+	good = cost("exit", INODES, 20, 100);
+	clean_up();
+	return good;
+}
+
 const struct mapping_bound mapping_bound[] = {
 	{ "a process shares thousands of segments: mmap and munmap do not look at all",
 	  shares_many },
@@ -277,6 +294,8 @@ const struct mapping_bound mapping_bound[] = {
 	  many_share_one },
 	{ "a process maps thousands of files: none is looked for in a list", maps_many },
 	{ "news of thousands of files are not taken over in one go", maps_much_that_is_new },
+	{ "a process exits whose memory thousands of sockets refer to, one by one",
+	  feeds_many_and_exits },
 	{ "an inode of a loop device that goes takes only its own news along",
 	  one_of_many_goes },
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reads and writes by io_uring */
 #include <fcntl.h>
+#include <linux/membarrier.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -272,6 +274,77 @@ CHECK(fixed_race)
 {
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "early"));
+}
+
+CASE(fixed_dying, "file data", "io_uring: who registered shared memory is killed while another unregisters it",
+     "buffer_registered, buffer_left, mm_released",
+     "what is written then; a debug kernel sees whether what was freed is used")
+
+#define DEATHS		30
+#define OTHER_FILES	200
+
+/* Its last mapping to go is that of the buffer. */
+static void register_last(struct scene *scene, const struct ring *ring)
+{
+	struct iovec buffer = { .iov_len = BLOCK };
+
+	for (int i = 0; i < OTHER_FILES; i++) {
+		const int fd = memfd_create("other", 0);
+
+		MUST(fd >= 0 && !ftruncate(fd, BLOCK));
+		MUST(mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
+		MUST(!close(fd));
+	}
+	buffer.iov_base = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, scene->fd[0], 0);
+	MUST(buffer.iov_base != MAP_FAILED);
+	ring_register(ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+	MUST(!munmap(buffer.iov_base, BLOCK) && !close(scene->fd[0]));
+}
+
+/* A child has registered the buffer in our ring; we give it up while its memory goes. */
+static void die_with_buffer(struct scene *scene, const struct ring *ring, int after_us)
+{
+	char byte;
+	int pipes[2];
+	pid_t pid;
+
+	scene->fd[0] = memfd_create("flow", 0);
+	MUST(scene->fd[0] >= 0 && !ftruncate(scene->fd[0], BLOCK) && !pipe(pipes));
+	pid = fork();
+	MUST(pid >= 0);
+	if (!pid) {
+		register_last(scene, ring);
+		MUST(write(pipes[1], "", 1) == 1);
+		for (;;)
+			pause();
+	}
+	MUST(!close(scene->fd[0]) && read(pipes[0], &byte, 1) == 1);
+	/* The file is not there any more when a grace period is over. */
+	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	MUST(!kill(pid, SIGKILL));
+	usleep(after_us);
+	ring_register(ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	MUST(waitpid(pid, NULL, 0) == pid && !close(pipes[0]) && !close(pipes[1]));
+}
+
+static void see_them_die(struct scene *scene)
+{
+	struct ring ring;
+
+	ring_open(&ring, 0);
+	for (int i = 0; i < DEATHS; i++)
+		die_with_buffer(scene, &ring, i * 100);
+	put_file(in(scene, "after"), "x");
+}
+
+ACT(fixed_dying)
+{
+	run(scene, 0, see_them_die);
+}
+
+CHECK(fixed_dying)
+{
+	EXPECT_EDGE(process(scene, graph, 0, 0), file(scene, graph, "after"), "write", "data");
 }
 
 CASE(worker, "file data", "io_uring: read and write by a worker (IOSQE_ASYNC)",
