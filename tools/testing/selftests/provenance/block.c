@@ -6,10 +6,13 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
+#include <linux/membarrier.h>
 
 #include "flow.h"
 
@@ -359,6 +362,62 @@ CHECK(partition)
 	EXPECT_EDGE(partition, loop, "use", "data");
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "early"));
+}
+
+/* As long as somebody has a partition open, it stays. */
+static void scan_again(void)
+{
+	const int fd = open(device, O_RDONLY | O_CLOEXEC);
+	int err = -1;
+
+	for (int i = 0; i < 500 && err; i++) {
+		err = ioctl(fd, BLKRRPART);
+		if (err)
+			pause_ms(20);
+	}
+	EXPECT(!err, "%s", strerror(errno));
+	close(fd);
+}
+
+static void write_partition(struct scene *scene)
+{
+	learn_and_write_partition(scene);
+	put_file(in(scene, "mark"), "x");
+}
+
+CASE(partition_gone, "through the kernel", "a loop device whose partitions are looked for again",
+     "loop_bound", "the node of the partition that was there ends, and what it held is in the file")
+
+ACT(partition_gone)
+{
+	put_file(in(scene, "secret"), "s");
+	make_image(in(scene, "image"));
+	make_partition(in(scene, "image"));
+	attach(in(scene, "image"), false, LO_FLAGS_PARTSCAN);
+	run(scene, 1, learn_and_write_partition);
+	scan_again();
+	/* What was there is freed after a grace period. */
+	syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	pause_ms(100);
+	run(scene, 2, write_partition);
+	run(scene, 3, read_image);
+	detach(device);
+}
+
+CHECK(partition_gone)
+{
+	const int partition = graph_to(graph, process(scene, graph, 1, 0), "write");
+	const int mark = file(scene, graph, "mark");
+
+	EXPECT_NODE(partition);
+	EXPECT_NODE(mark);
+	EXPECT(partition != graph_to(graph, process(scene, graph, 2, 0), "write"));
+	EXPECT(*graph_string(graph, partition, "end") &&
+	       strcmp(graph_string(graph, partition, "end"),
+		      graph_string(graph, mark, "first")) < 0,
+	       "%s, not before %s", graph_string(graph, partition, "end"),
+	       graph_string(graph, mark, "first"));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
 /* Files that are in the file system from the beginning. */

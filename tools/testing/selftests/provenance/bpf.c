@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* BPF maps, the programs that use them, and what is done with these */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -454,6 +456,59 @@ CHECK(program_calls)
 	EXPECT_NO_DATA(program, process(scene, graph, 2, 0));
 	EXPECT_NO_DATA(program, process(scene, graph, 3, 0));
 	EXPECT_EDGES(program, process(scene, graph, 3, 0), "open", "meta", 1);
+}
+
+CASE(program_race, "bpf", "programs that another process gets by their ids while they are loaded",
+     "bpf_prog_load, bpf_prog", "load, data, from who loads them alone")
+
+#define PROGRAMS	200
+
+static void load_many(struct scene *scene)
+{
+	for (int i = 0; i < PROGRAMS; i++)
+		MUST(make_program("flow_race", scene->fd[0], scene->fd[0]) > 0);
+}
+
+static void get_all(struct scene *scene)
+{
+	union bpf_attr attr = {};
+	struct pollfd ended = { .fd = scene->fd[1], .events = POLLIN };
+	uint32_t last = 0;
+
+	while (!poll(&ended, 1, 0)) {
+		attr.start_id = last;
+		if (bpf(BPF_PROG_GET_NEXT_ID, &attr))
+			continue;
+		last = attr.next_id;
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_id = last;
+		close(bpf(BPF_PROG_GET_FD_BY_ID, &attr));
+		memset(&attr, 0, sizeof(attr));
+	}
+}
+
+ACT(program_race)
+{
+	const uint64_t one = 1;
+
+	scene->fd[0] = make_map("flow_race", BPF_MAP_TYPE_ARRAY, 0);
+	scene->fd[1] = eventfd(0, 0);
+	EXPECT(scene->fd[1] >= 0);
+	actor(scene, 1, get_all);
+	run(scene, 0, load_many);
+	EXPECT(write(scene->fd[1], &one, sizeof(one)) == sizeof(one));
+	finish(scene, 1);
+}
+
+CHECK(program_race)
+{
+	const int loader = process(scene, graph, 0, 0), other = process(scene, graph, 1, 0);
+
+	EXPECT_NODE(loader);
+	EXPECT_NODE(other);
+	EXPECT(graph_count(graph, loader, ANY, "load", "data") == PROGRAMS);
+	EXPECT(graph_count(graph, other, ANY, "load", "data") == 0);
+	EXPECT(graph_count(graph, ANY, other, "open", "meta") > 0);
 }
 
 CASE(program_mmap, "bpf", "an array mapped by a process, to which a program copies, and no call for it",

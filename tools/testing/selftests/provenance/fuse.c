@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A file system that a process serves, which speaks the protocol by itself */
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@
 
 #define SLOW_BYTES	(256 * 1024)
 #define SLOW_READ	(64 * 1024)
+#define BLOCK		4096
 #define FLOW_IOCTL	_IOWR('f', 1, char[8])
 
 static const char content[] = "served";
@@ -78,6 +82,7 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 			.minor = FUSE_KERNEL_MINOR_VERSION,
 			.max_readahead = 4096,
 			.max_write = 65536,
+			.flags = FUSE_ASYNC_DIO,
 		};
 		return sizeof(reply->init);
 	case FUSE_LOOKUP:
@@ -434,6 +439,74 @@ CHECK(copied)
 
 	EXPECT_EDGE(big, process(scene, graph, 2, 0), "read", "data");
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "early"));
+}
+
+CASE(exits, "file data", "aio: an O_DIRECT read into shared memory is over when its process exits",
+     "request_done, mm_released", "who reads the memory comes from the file")
+
+static void read_and_exit(struct scene *scene)
+{
+	void *const memory = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, scene->fd[1], 0);
+	const int fd = open(in(scene, "mnt/2"), O_RDONLY | O_DIRECT | O_CLOEXEC);
+	aio_context_t context = 0;
+	struct iocb request = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = fd,
+		.aio_buf = (uintptr_t)memory,
+		.aio_nbytes = BLOCK,
+		.aio_offset = SLOW_BYTES / 2,
+	}, *requests = &request;
+
+	MUST(memory != MAP_FAILED && fd >= 0 && !syscall(__NR_io_setup, 1, &context));
+	MUST(syscall(__NR_io_submit, context, 1, &requests) == 1);
+}
+
+/* A process whose memory goes has none in /proc, and waits for its requests. */
+static bool memory_goes(pid_t pid)
+{
+	char path[32], text[4096];
+	ssize_t bytes;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bytes = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[bytes > 0 ? bytes : 0] = 0;
+	return bytes > 0 && !strstr(text, "VmSize:");
+}
+
+static void read_what_came(struct scene *scene)
+{
+	char byte;
+
+	MUST(pread(scene->fd[1], &byte, 1, 0) == 1);
+	put_file(in(scene, "got"), "x");
+}
+
+ACT(exits)
+{
+	scene->fd[1] = memfd_create("flow", 0);
+	EXPECT(scene->fd[1] >= 0 && !ftruncate(scene->fd[1], BLOCK));
+	if (!begin(scene))
+		return;
+	actor(scene, 1, read_and_exit);
+	done(scene, 0);
+	for (int i = 0; i < 1000 && !memory_goes(scene->pid[1]); i++)
+		pause_ms(10);
+	EXPECT(memory_goes(scene->pid[1]));
+	go(scene, 0);
+	finish(scene, 1);
+	run(scene, 2, read_what_came);
+	end(scene);
+}
+
+CHECK(exits)
+{
+	EXPECT_EDGE(file(scene, graph, "mnt/2"), process(scene, graph, 1, 0), "read", "data");
+	EXPECT_REACHES(file(scene, graph, "mnt/2"), file(scene, graph, "got"));
 }
 
 CASE(servers, "through the kernel", "two FUSE servers at once", "fuse_asked, fuse_answered",
