@@ -41,11 +41,15 @@ static inline void prepare_copy(struct scene *scene)
 static inline void expect_copy(const struct scene *scene, const struct graph *graph)
 {
 	const int who = process(scene, graph, 0, 0);
+	const int from = file(scene, graph, "from"), to = file(scene, graph, "to");
 
-	EXPECT_EDGES(file(scene, graph, "from"), who, "read", "data", 1);
-	EXPECT_EDGES(who, file(scene, graph, "to"), "write", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(file(scene, graph, "to"), file(scene, graph, "from"));
+	EXPECT_EDGES(from, who, "read", "data", 1);
+	EXPECT_EDGES(who, to, "write", "data", 1);
+	EXPECT_REACHES(from, to);
+	/* "to" has no other content than that of "from", which nobody writes to. */
+	EXPECT_NO_DATA(who, from);
+	EXPECT_NO_DATA(to, who);
+	EXPECT_NOT_REACHES(to, from);
 }
 
 /* What most cases do: one process, "from" and "to". */

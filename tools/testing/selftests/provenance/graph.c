@@ -470,6 +470,8 @@ int graph_count(const struct graph *graph, int from, int to, const char *op, con
 {
 	int count = 0;
 
+	if (from == NO_NODE || to == NO_NODE)
+		return -1;
 	for (size_t i = 0; i < graph->edge_count; i++)
 		count += matches(&graph->edges[i], from, to, op, class);
 	return count;
@@ -487,6 +489,8 @@ int graph_refused(const struct graph *graph, int from, int to, const char *hook,
 {
 	int count = 0;
 
+	if (from == NO_NODE || to == NO_NODE)
+		return -1;
 	for (size_t i = 0; i < graph->edge_count; i++) {
 		const json_t *const line = graph->edges[i].refusal;
 

@@ -3,7 +3,7 @@
  * What was recorded, as provq exports it, for tests to look at
  *
  * Nodes are numbers from 0; NO_NODE stands for one that is not in the graph,
- * and every question about it has the answer "no".
+ * and every question about it has the answer "no", but for a count, which is -1.
  */
 #ifndef SELFTEST_GRAPH_H
 #define SELFTEST_GRAPH_H
@@ -92,7 +92,7 @@ int graph_peer(const struct graph *graph, int node);
 #define ANY	(-2)
 
 /**
- * graph_count - how many edges are there?
+ * graph_count - how many edges are there?  -1 of NO_NODE, for "none" would be good news
  * @from: node, or ANY
  * @to: node, or ANY
  * @op: name of the operation, or NULL for any
@@ -101,7 +101,7 @@ int graph_peer(const struct graph *graph, int node);
 int graph_count(const struct graph *graph, int from, int to, const char *op, const char *class);
 
 /**
- * graph_refused - how many refusals are there?
+ * graph_refused - how many refusals are there?  -1 of NO_NODE
  * @from: who tried, or ANY
  * @to: on what, or ANY
  * @hook: where it was refused, or NULL for any, as the other two
