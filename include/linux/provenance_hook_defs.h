@@ -61,6 +61,7 @@
  *	where the one before went
  * @socket_sent: sendmsg() on @sock ended with @ret, bytes or an error
  * @socket_received: recvmsg() on @sock ended with @ret, bytes or an error
+ * @partly_copied: current was given @bytes of what it asks for, and will be told -EFAULT
  * @socket_shut: shutdown() of @sock succeeded
  * @packet_leaves: @skb is on its way to a device or back to this machine, and
  *	still belongs to the socket that sent it, if one did
@@ -106,6 +107,7 @@
  * @xattrs_listed: names of extended attributes of @dentry, likewise
  * @label_set: a security module has set its own attribute of @dentry, which the
  *	file system does not keep
+ * @flags_set: current has set flags of @dentry, as chattr does; the inode is locked
  * @link_read: readlink() of @dentry ended with @ret, bytes or an error
  * @attributes_read: stat() of @path ended with @ret, 0 or an error
  * @access_asked: access() of @path was answered
@@ -116,7 +118,8 @@
  * @signal_sent: current has sent @task a signal; sighand lock held
  * @status_taken: current has taken the status of its child @task by wait()
  * @task_traced: @tracer traces @task now; tasklist lock held
- * @ptrace_done: a request to the stopped @task ended with @ret
+ * @ptrace_done: a request to the stopped @task, with @data, ended with @ret; or what
+ *	moves the same
  * @memory_begins: memory of @mm is about to be read, or written if @write
  * @memory_accessed: it was, @ret bytes; on every way from @memory_begins
  * @namespaces_entered: current is in other namespaces, of some kind of CLONE_*
@@ -147,6 +150,7 @@
  * @fuse_asked: current, a FUSE server, got the request @in; what it is about is the
  *	inode of @sb for which @same says so to @in->nodeid.  @sb can be NULL
  * @fuse_answered: current has answered it; nobody can see the answer yet
+ * @device_erased: blocks of @bdev are about to be discarded or zeroed, by current
  * @loop_bound: what is in the loop device @disk is in @file from now on, which current
  *	gave it, and is not changed by it if @read_only
  * @loop_unbound: it is in no file any more; nobody has @disk open
@@ -227,6 +231,7 @@ PROVENANCE_HOOK(int, socket_sent, SLEEP,
 PROVENANCE_HOOK(int, socket_received, SLEEP,
 		(struct socket *sock, struct msghdr *msg, int ret, int flags),
 		(sock, msg, ret, flags))
+PROVENANCE_HOOK(void, partly_copied, ATOMIC, (size_t bytes), (bytes))
 PROVENANCE_HOOK(void, socket_shut, SLEEP, (struct socket *sock), (sock))
 PROVENANCE_HOOK(void, packet_leaves, SOFTIRQ, (struct sk_buff *skb), (skb))
 PROVENANCE_HOOK(void, packet_crosses, SOFTIRQ, (struct sk_buff *skb), (skb))
@@ -284,6 +289,7 @@ PROVENANCE_HOOK(int, xattrs_listed, SLEEP,
 		(struct dentry *dentry, const char *list, int ret),
 		(dentry, list, ret))
 PROVENANCE_HOOK(void, label_set, SLEEP, (struct dentry *dentry), (dentry))
+PROVENANCE_HOOK(void, flags_set, SLEEP, (struct dentry *dentry), (dentry))
 PROVENANCE_HOOK(int, link_read, SLEEP, (struct dentry *dentry, int ret),
 		(dentry, ret))
 PROVENANCE_HOOK(int, attributes_read, SLEEP,
@@ -300,8 +306,9 @@ PROVENANCE_HOOK(void, task_traced, ATOMIC,
 		(struct task_struct *task, struct task_struct *tracer),
 		(task, tracer))
 PROVENANCE_HOOK(void, ptrace_done, SLEEP,
-		(struct task_struct *task, long request, long ret),
-		(task, request, ret))
+		(struct task_struct *task, long request, unsigned long data,
+		 long ret),
+		(task, request, data, ret))
 PROVENANCE_HOOK(void, memory_begins, SLEEP, (struct mm_struct *mm, bool write),
 		(mm, write))
 PROVENANCE_HOOK(int, memory_accessed, SLEEP,
@@ -345,6 +352,7 @@ PROVENANCE_HOOK(void, fuse_answered, SLEEP,
 		(struct super_block *sb, const struct fuse_in_header *in,
 		 int (*same)(struct inode *inode, void *nodeid)),
 		(sb, in, same))
+PROVENANCE_HOOK(void, device_erased, SLEEP, (struct block_device *bdev), (bdev))
 PROVENANCE_HOOK(void, loop_bound, SLEEP,
 		(struct gendisk *disk, struct file *file, bool read_only),
 		(disk, file, read_only))

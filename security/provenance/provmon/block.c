@@ -209,6 +209,32 @@ static struct bound *bind(struct gendisk *const disk, bool read_only)
 	return bound;
 }
 
+/* By a request that is no write.  Before it is seen, and it is not seen if it fails. */
+static void hook_device_erased(struct block_device *bdev)
+{
+	struct prov_process *const process = prov_current();
+	struct prov_channel chan;
+	struct prov_inode *node;
+	unsigned int noio;
+
+	if (!prov_is_recorded(process))
+		return;
+	prov_process_describe(process);
+	noio = lock_all();
+	node = device_node(bdev);
+	if (node) {
+		chan = (struct prov_channel){
+			.src = &process->obj,
+			.dst = &node->obj,
+			.memory = &process->memory,
+			.direction = PROV_OUT,
+			.op = PROV_OP_WRITE,
+		};
+		prov_flow(&chan);
+	}
+	unlock_all(noio);
+}
+
 static void hook_loop_bound(struct gendisk *disk, struct file *file,
 			    bool read_only)
 {
@@ -440,6 +466,7 @@ static const struct provenance_hook block_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(sb_set_mnt_opts, hook_sb_set_mnt_opts),
 	PROVENANCE_LSM_HOOK_INIT(sb_free_security, hook_sb_free_security),
 	PROVENANCE_LSM_HOOK_INIT(inode_init_security, hook_inode_init_security),
+	PROVENANCE_OWN_HOOK_INIT(device_erased, hook_device_erased),
 	PROVENANCE_OWN_HOOK_INIT(loop_bound, hook_loop_bound),
 	PROVENANCE_OWN_HOOK_INIT(loop_unbound, hook_loop_unbound),
 };

@@ -181,7 +181,7 @@ static struct prov_channel channel_poke(struct prov_process *const to)
  * Registers, and what else of a task's state a request moves.  Who is traced is
  * stopped, so nobody sees what is written before it is recorded.
  */
-static bool is_peek(long request)
+static bool is_peek(long request, unsigned long data)
 {
 	switch (request) {
 #ifdef PTRACE_GETREGS
@@ -205,13 +205,19 @@ static bool is_peek(long request)
 	case PTRACE_GET_SYSCALL_INFO:
 	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
 	case PTRACE_SECCOMP_GET_FILTER:
+	case PTRACE_SECCOMP_GET_METADATA:
+	case PTRACE_GET_RSEQ_CONFIGURATION:
 		return true;
+#ifdef PTRACE_ARCH_PRCTL
+	case PTRACE_ARCH_PRCTL:
+		return data == ARCH_GET_FS || data == ARCH_GET_GS;
+#endif
 	default:
 		return false;
 	}
 }
 
-static bool is_poke(long request)
+static bool is_poke(long request, unsigned long data)
 {
 	switch (request) {
 #ifdef PTRACE_SETREGS
@@ -228,6 +234,7 @@ static bool is_poke(long request)
 #endif
 #ifdef PTRACE_ARCH_PRCTL
 	case PTRACE_ARCH_PRCTL:
+		return data == ARCH_SET_FS || data == ARCH_SET_GS;
 #endif
 	case PTRACE_POKEUSR:
 	case PTRACE_SETREGSET:
@@ -240,20 +247,21 @@ static bool is_poke(long request)
 	}
 }
 
-static void hook_ptrace_done(struct task_struct *task, long request, long ret)
+static void hook_ptrace_done(struct task_struct *task, long request,
+			     unsigned long data, long ret)
 {
+	const bool peek = is_peek(request, data);
 	struct prov_process *other;
 	struct prov_channel chan;
 
 	if (ret < 0 || !prov_is_recorded(prov_current()) ||
-	    (!is_peek(request) && !is_poke(request)))
+	    (!peek && !is_poke(request, data)))
 		return;
 	prov_process_describe(prov_current());
 	rcu_read_lock();
 	other = recorded(task);
 	if (other) {
-		chan = is_peek(request) ? channel_peek(other) :
-					  channel_poke(other);
+		chan = peek ? channel_peek(other) : channel_poke(other);
 		prov_flow(&chan);
 	}
 	rcu_read_unlock();

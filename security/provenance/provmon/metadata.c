@@ -195,9 +195,21 @@ static int hook_xattr_read(struct dentry *dentry, const void *value, int ret)
 
 static int hook_link_read(struct dentry *dentry, int ret)
 {
-	if (ret > 0)
+	struct prov_task *const task = prov_task(current);
+
+	if (ret > 0 || (ret == -EFAULT && task->partly_copied))
 		receive(dentry, PROV_OP_READLINK);
+	task->partly_copied = false;
 	return ret;
+}
+
+static void hook_flags_set(struct dentry *dentry)
+{
+	struct prov_inode *const node = node_of(d_inode(dentry));
+
+	if (node)
+		prov_record_meta(PROV_OP_SETATTR, &prov_current()->obj,
+				 &node->obj);
 }
 
 static void look(struct inode *const inode, enum prov_op op)
@@ -252,6 +264,7 @@ static const struct provenance_hook metadata_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(xattr_read, hook_xattr_read),
 	PROVENANCE_OWN_HOOK_INIT(xattrs_listed, hook_xattrs_listed),
 	PROVENANCE_OWN_HOOK_INIT(link_read, hook_link_read),
+	PROVENANCE_OWN_HOOK_INIT(flags_set, hook_flags_set),
 	PROVENANCE_OWN_HOOK_INIT(attributes_read, hook_attributes_read),
 	PROVENANCE_OWN_HOOK_INIT(access_asked, hook_access_asked),
 	PROVENANCE_OWN_HOOK_INIT(path_looked_up, hook_path_looked_up),

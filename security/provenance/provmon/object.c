@@ -145,6 +145,9 @@ static bool is_elsewhere(const struct inode *const inode)
 	/* One inode serves all eventfds, timerfds and more. */
 	if (inode->i_sb->s_magic == ANON_INODE_FS_MAGIC)
 		return true;
+	/* One reads the answer to what one has written oneself. */
+	if (inode->i_fop && inode->i_fop->read == simple_transaction_read)
+		return true;
 	if (!S_ISCHR(prov_inode_type(inode)))
 		return false;
 	/* Each open file of /dev/net/tun is a queue of some device. */
@@ -216,8 +219,10 @@ static struct prov_inode *alloc_inode(u8 kind, const struct inode *const inode,
 	if (!node)
 		return NULL;
 	prov_object_init(&node->obj, prov_new_id(), kind);
-	/* An ioctl can set it, and the node keeps what it was. */
-	if (!data_race(inode->i_generation) || uuid_is_null(&inode->i_sb->s_uuid))
+	/* An ioctl can set it, and the node keeps what it was.  FAT makes it up. */
+	if (!data_race(inode->i_generation) ||
+	    uuid_is_null(&inode->i_sb->s_uuid) ||
+	    inode->i_sb->s_magic == MSDOS_SUPER_MAGIC)
 		node->obj.flags |= PROV_OBJ_WEAK;
 	/* Special files are names for it, and what flows into it gets a version. */
 	if (sb_is_blkdev_sb(inode->i_sb)) {

@@ -286,6 +286,7 @@ struct prov_exec {
  *	next, or 0
  * @alive: counted in @process->tasks
  * @descriptors: it got some since it received from a socket
+ * @partly_copied: it was given a part of what it asks for, and is about to be told -EFAULT
  * @message_dropped: the message that it frees next could not be received
  */
 struct prov_task {
@@ -298,6 +299,7 @@ struct prov_task {
 	bool			names_queued;
 	bool			descriptors;
 	bool			message_dropped;
+	bool			partly_copied;
 	struct prov_send	datagram;
 	struct prov_socket	*datagram_to;
 	struct prov_socket	*request;

@@ -559,7 +559,7 @@ static int sent(struct socket *sock, struct msghdr *msg, int ret)
 
 	if (unlikely(task->request))
 		task->request = NULL;
-	if (ret <= 0 && (ret || !has_control(sock, msg)))
+	if (ret <= 0 && (ret || !(is_datagram(sock) || has_control(sock, msg))))
 		return ret;
 	if (likely(cache) && !sending &&
 	    prov_cache_hit(cache, READ_ONCE(process->cache_id),
@@ -701,6 +701,29 @@ void prov_socket_receive(struct socket *sock)
 	receive(sock, process, node);
 }
 
+/* Of a call that tells of no bytes. */
+static bool received_something(const struct socket *const sock,
+			       const struct msghdr *const msg, int ret)
+{
+	struct prov_task *const task = prov_task(current);
+	const bool descriptors = task->descriptors;
+	const bool partly = task->partly_copied;
+
+	task->descriptors = false;
+	task->partly_copied = false;
+	if (ret)
+		return ret == -EFAULT && partly;
+	if (descriptors && can_be_empty(sock))
+		return true;
+	/* Its sender has chosen where it comes from. */
+	return is_datagram(sock) && msg->msg_name && msg->msg_namelen > 0;
+}
+
+static void hook_partly_copied(size_t bytes)
+{
+	prov_task(current)->partly_copied = bytes;
+}
+
 static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 				int ret, int flags)
 {
@@ -709,15 +732,20 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	const u64 *const cache = cache_in(sock);
 	struct prov_socket *node;
 
-	if (ret <= 0 && (ret || !task->descriptors || !can_be_empty(sock)))
+	if (ret <= 0 && !received_something(sock, msg, ret))
 		return ret;
-	if (unlikely(task->descriptors))
+	if (unlikely(task->descriptors || task->partly_copied)) {
 		task->descriptors = false;
+		task->partly_copied = false;
+	}
+	/* There it asks for the bytes to be thrown away. */
+	if (unlikely(flags & MSG_TRUNC) && sk_is_tcp(sock->sk))
+		return ret;
 	/* The data first, then the versions: see prov_send_begin(). */
 	smp_rmb();
 	node = READ_ONCE(*prov_socket_slot(sock->sk));
 	if (likely(node)) {
-		/* The queue of errors has only what was sent through it. */
+		/* What is in the queue of errors came by hook_packet_queued(). */
 		if (!(flags & MSG_ERRQUEUE))
 			deliver(node);
 		if (likely(cache) && !is_datagram(sock) &&
@@ -826,6 +854,7 @@ static const struct provenance_hook socket_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(socket_sending, hook_socket_sending),
 	PROVENANCE_OWN_HOOK_INIT(socket_sent, hook_socket_sent),
 	PROVENANCE_OWN_HOOK_INIT(socket_received, hook_socket_received),
+	PROVENANCE_OWN_HOOK_INIT(partly_copied, hook_partly_copied),
 	PROVENANCE_OWN_HOOK_INIT(socket_bound, hook_socket_bound),
 	PROVENANCE_OWN_HOOK_INIT(socket_listening, hook_socket_listening),
 	PROVENANCE_OWN_HOOK_INIT(socket_connected, hook_socket_connected),
