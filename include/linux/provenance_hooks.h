@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 struct bio_vec;
+struct block_device;
 struct bpf_map;
 struct bpf_prog;
 struct cred;

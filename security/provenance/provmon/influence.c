@@ -13,6 +13,10 @@
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 
+#ifdef PTRACE_ARCH_PRCTL
+#include <asm/prctl.h>
+#endif
+
 #include "influence.h"
 #include "kernel.h"
 #include "object.h"

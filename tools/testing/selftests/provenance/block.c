@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loop devices and their files, and file systems on block devices */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -269,6 +270,49 @@ CHECK(loop_detached)
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "image2"));
 	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "image2"));
 	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "copy"));
+}
+
+static void zero_device(struct scene *scene)
+{
+	const int fd = open(device, O_RDWR | O_CLOEXEC);
+	uint64_t range[2] = { 0, BLOCK };
+
+	take_file(in(scene, "secret"));
+	MUST(fd >= 0 && !ioctl(fd, BLKZEROOUT, range));
+	close(fd);
+}
+
+static void fail_to_zero_device(struct scene *scene)
+{
+	const int fd = open(device, O_RDONLY | O_CLOEXEC);
+	uint64_t range[2] = { 0, BLOCK };
+
+	(void)scene;
+	MUST(fd >= 0 && ioctl(fd, BLKZEROOUT, range) && errno == EBADF);
+	close(fd);
+}
+
+CASE(zeroed, "through the kernel", "blocks of a loop device zeroed (BLKZEROOUT)", "device_erased",
+     "write, data, and on to the file of the device")
+
+ACT(zeroed)
+{
+	put_file(in(scene, "secret"), "s");
+	make_image(in(scene, "image"));
+	attach(in(scene, "image"), false, 0);
+	run(scene, 0, fail_to_zero_device);
+	run(scene, 1, zero_device);
+	run(scene, 2, read_image);
+	detach(device);
+}
+
+CHECK(zeroed)
+{
+	const int zeroed = graph_to(graph, process(scene, graph, 1, 0), "write");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), zeroed, "write", "data", 1);
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), zeroed, "write");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
 static void read_alias(struct scene *scene)

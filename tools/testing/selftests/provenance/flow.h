@@ -30,7 +30,7 @@
 
 #include "graph.h"
 
-#define ROLES		6
+#define ROLES		9
 #define STEP_SECONDS	60
 
 /**

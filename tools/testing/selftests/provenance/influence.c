@@ -156,7 +156,7 @@ CHECK(ptrace_attach)
 	EXPECT_NO_DATA(traced, tracer);
 }
 
-CASE(ptrace_data, "influence", "ptrace: registers and memory read, memory written",
+CASE(ptrace_data, "influence", "ptrace: registers and memory read, memory written; /proc/PID/syscall",
      "ptrace_done, memory_begins, memory_accessed", "peek and poke, data, each in its direction")
 
 static void attach(pid_t pid)
@@ -191,6 +191,29 @@ static void poke(struct scene *scene)
 	MUST(!ptrace(PTRACE_DETACH, scene->pid[3], NULL, NULL));
 }
 
+#ifdef PTRACE_ARCH_PRCTL
+#define GET_FS		0x1003	/* <asm/prctl.h> */
+
+static void get_base(struct scene *scene)
+{
+	unsigned long base;
+
+	attach(scene->pid[3]);
+	MUST(!ptrace(PTRACE_ARCH_PRCTL, scene->pid[3], &base, GET_FS));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[3], NULL, NULL));
+}
+#else
+#define get_base	get_registers
+#endif
+
+static void read_registers(struct scene *scene)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", scene->pid[3]);
+	take_file(path);
+}
+
 ACT(ptrace_data)
 {
 	actor(scene, 3, idle);
@@ -198,6 +221,8 @@ ACT(ptrace_data)
 	run(scene, 0, get_registers);
 	run(scene, 1, peek);
 	run(scene, 2, poke);
+	run(scene, 4, get_base);
+	run(scene, 5, read_registers);
 	go(scene, 3);
 	finish(scene, 3);
 }
@@ -210,6 +235,9 @@ CHECK(ptrace_data)
 	EXPECT_NO_DATA(process(scene, graph, 0, 0), traced);
 	EXPECT_EDGES(traced, process(scene, graph, 1, 0), "peek", "data", 1);
 	EXPECT_NO_DATA(process(scene, graph, 1, 0), traced);
+	EXPECT_EDGES(traced, process(scene, graph, 4, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 4, 0), traced);
+	EXPECT_EDGES(traced, process(scene, graph, 5, 0), "peek", "data", 1);
 	EXPECT_EDGES(process(scene, graph, 2, 0), traced, "poke", "data", 1);
 	EXPECT_NO_DATA(traced, process(scene, graph, 2, 0));
 }

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -286,6 +288,43 @@ CHECK(readlink)
 	EXPECT_REACHES(process(scene, graph, 0, 0), process(scene, graph, 1, 0));
 	EXPECT_NO_DATA(link, process(scene, graph, 2, 0));
 	EXPECT_NO_DATA(file(scene, graph, "file"), process(scene, graph, 2, 0));
+}
+
+CASE(flags, "metadata", "flags of a file, as chattr sets them; and a request that fails", "flags_set",
+     "setattr, meta")
+
+static void set_flags(struct scene *scene)
+{
+	const int fd = open(in(scene, "file"), O_RDONLY | O_CLOEXEC);
+	int flags;
+
+	MUST(fd >= 0 && !ioctl(fd, FS_IOC_GETFLAGS, &flags));
+	flags |= FS_NODUMP_FL;
+	MUST(!ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	close(fd);
+}
+
+static void fail_to_set_flags(struct scene *scene)
+{
+	const int fd = open(in(scene, "other"), O_RDONLY | O_CLOEXEC);
+	int flags = -1;
+
+	MUST(fd >= 0 && ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	close(fd);
+}
+
+ACT(flags)
+{
+	put_file(in(scene, "file"), "x");
+	put_file(in(scene, "other"), "x");
+	run(scene, 0, set_flags);
+	run(scene, 1, fail_to_set_flags);
+}
+
+CHECK(flags)
+{
+	EXPECT_EDGES(process(scene, graph, 0, 0), file(scene, graph, "file"), "setattr", "meta", 1);
+	EXPECT_NO_EDGE(process(scene, graph, 1, 0), file(scene, graph, "other"), "setattr");
 }
 
 CASE(looks, "metadata", "stat, access and lookup of a path, by setting",

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* By outcome: calls that fail, would block or end move nothing */
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -141,6 +144,134 @@ CHECK(bad_call)
 	EXPECT_NO_EDGE(ANY, node, "recv");
 	EXPECT(graph_count(graph, node, ANY, NULL, "data") == 0);
 	EXPECT_EDGES(parent, node, NULL, "data", 1);
+}
+
+CASE(partly, "outcome",
+     "a pipe, a datagram, a stream, messages and a link read to an address whose end is not there (EFAULT)",
+     "pipe_buffer_read, file_read, partly_copied, socket_received, message_dropped, link_read",
+     "as if they had been read: what fits before the end was given")
+
+#define FITS	5
+#define LONG	"longer than what fits"
+
+enum { PIPE, DATAGRAM, STREAM, MESSAGE, PRIORITY, QUEUE, LINK, WAYS };
+
+/* Who reads to there gets FITS bytes. */
+static char *almost_nowhere(void)
+{
+	char *const pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(pages != MAP_FAILED && !munmap(pages + 4096, 4096));
+	return pages + 4096 - FITS;
+}
+
+static void write_all(struct scene *scene)
+{
+	struct { long type; char text[sizeof(LONG)]; } message = { 1, LONG };
+
+	take_file(in(scene, "secret"));
+	MUST(write(scene->fd[1], LONG, sizeof(LONG)) == sizeof(LONG));
+	MUST(send(scene->fd[3], LONG, sizeof(LONG), 0) == sizeof(LONG));
+	MUST(send(scene->fd[5], LONG, sizeof(LONG), 0) == sizeof(LONG));
+	for (int i = 0; i < 2; i++) {
+		MUST(!msgsnd(scene->fd[6], &message, sizeof(message.text), 0));
+		MUST(!mq_send(scene->fd[7], LONG, sizeof(LONG), 3));
+	}
+	MUST(!symlink(LONG, in(scene, "link")));
+}
+
+static bool fails(long ret)
+{
+	return ret < 0 && errno == EFAULT;
+}
+
+static void read_partly(struct scene *scene, int way)
+{
+	char *const at = almost_nowhere();
+	unsigned int *const priority = (unsigned int *)(at - 4 - (uintptr_t)(at - 4) % 4);
+
+	switch (way) {
+	case PIPE:
+		MUST(fails(read(scene->fd[0], at, sizeof(LONG))));
+		break;
+	case DATAGRAM:
+		MUST(fails(recv(scene->fd[2], at, sizeof(LONG), 0)));
+		break;
+	case STREAM:
+		MUST(fails(recv(scene->fd[4], at, sizeof(LONG), 0)));
+		break;
+	case MESSAGE:
+		MUST(fails(msgrcv(scene->fd[6], at - sizeof(long), sizeof(LONG), 0, 0)));
+		break;
+	case PRIORITY:
+		MUST(fails(mq_receive(scene->fd[7], nowhere, 8192, priority)) && *priority == 3);
+		break;
+	case QUEUE:
+		MUST(fails(mq_receive(scene->fd[7], at, 8192, NULL)));
+		break;
+	case LINK:
+		MUST(fails(readlink(in(scene, "link"), at, sizeof(LONG))));
+		break;
+	}
+}
+
+/* What is left in the pipe and the queues, for who is not given any of it. */
+static void read_nothing(struct scene *scene)
+{
+	MUST(fails(read(scene->fd[0], nowhere, sizeof(LONG))));
+	MUST(fails(recv(scene->fd[2], nowhere, sizeof(LONG), MSG_PEEK)));
+	MUST(fails(recv(scene->fd[4], nowhere, sizeof(LONG), MSG_PEEK)));
+	MUST(fails(msgrcv(scene->fd[6], nowhere, sizeof(LONG), 0, 0)));
+	MUST(fails(readlink(in(scene, "link"), nowhere, sizeof(LONG))));
+	put_file(in(scene, "none"), "x");
+}
+
+#define READER(WAY, NAME)						\
+	static void reads_##WAY(struct scene *scene)			\
+	{								\
+		read_partly(scene, WAY);				\
+		put_file(in(scene, NAME), "x");				\
+	}
+READER(PIPE, "0")
+READER(DATAGRAM, "1")
+READER(STREAM, "2")
+READER(MESSAGE, "3")
+READER(PRIORITY, "4")
+READER(QUEUE, "5")
+READER(LINK, "6")
+
+static void (*const readers[WAYS])(struct scene *scene) = {
+	reads_PIPE, reads_DATAGRAM, reads_STREAM, reads_MESSAGE, reads_PRIORITY, reads_QUEUE,
+	reads_LINK,
+};
+
+ACT(partly)
+{
+	put_file(in(scene, "secret"), "s");
+	EXPECT(!pipe(scene->fd));
+	EXPECT(!socketpair(AF_UNIX, SOCK_DGRAM, 0, scene->fd + 2));
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd + 4));
+	scene->fd[6] = msgget(IPC_PRIVATE, 0600);
+	scene->fd[7] = mq_open("/selftest-partly", O_RDWR | O_CREAT, 0600, NULL);
+	EXPECT(scene->fd[6] >= 0 && scene->fd[7] >= 0);
+	run(scene, 0, write_all);
+	run(scene, 1, read_nothing);
+	/* It took one message from the queue. */
+	for (int way = 0; way < WAYS; way++)
+		run(scene, 2 + way, readers[way]);
+	msgctl(scene->fd[6], IPC_RMID, NULL);
+	mq_unlink("/selftest-partly");
+}
+
+CHECK(partly)
+{
+	const int secret = file(scene, graph, "secret");
+	char name[2] = "0";
+
+	EXPECT_NOT_REACHES(secret, file(scene, graph, "none"));
+	for (int way = 0; way < WAYS; way++, name[0]++)
+		EXPECT_REACHES(secret, file(scene, graph, name));
 }
 
 CASE(no_space, "outcome", "write to a full file system", "file_written",

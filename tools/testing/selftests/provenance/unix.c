@@ -90,6 +90,10 @@ static void check_connection(struct scene *scene, struct graph *graph)
 	expect_exchange(scene, graph);
 }
 
+/* Of a case that binds one, for its children. */
+static struct sockaddr_un scene_address;
+static socklen_t scene_address_bytes;
+
 CASE(stream, "IPC", "UNIX stream: bind, listen, connect, accept, send, receive, both ways",
      "unix_stream_connect, socket_bound, socket_listening, socket_connected, socket_accepted, "
      "socket_sent, socket_received",
@@ -389,6 +393,61 @@ ACT(pair_seqpacket)
 CHECK(pair_seqpacket)
 {
 	check_pair(scene, graph);
+}
+
+CASE(empty_named, "IPC", "UNIX datagram without bytes, whose sender has a name; and an end of file",
+     "socket_sent, socket_received", "send, deliver, recv; data, for who is told the name")
+
+static void send_name(struct scene *scene)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	take_file(in(scene, "secret"));
+	memcpy(name.sun_path, "\0any bytes", 10);
+	MUST(fd >= 0 && !bind(fd, (struct sockaddr *)&name,
+			      offsetof(struct sockaddr_un, sun_path) + 10));
+	for (int i = 0; i < 2; i++)
+		MUST(sendto(fd, "", 0, 0, (struct sockaddr *)&scene_address,
+			    scene_address_bytes) == 0);
+}
+
+static void take_name(struct scene *scene)
+{
+	struct sockaddr_un name;
+	socklen_t bytes = sizeof(name);
+	char byte;
+
+	MUST(recvfrom(scene->fd[0], &byte, 1, 0, (struct sockaddr *)&name, &bytes) == 0);
+	MUST(!memcmp(name.sun_path, "\0any bytes", 10));
+	put_file(in(scene, "to"), "x");
+}
+
+static void take_no_name(struct scene *scene)
+{
+	char byte;
+
+	MUST(recv(scene->fd[0], &byte, 1, 0) == 0);
+	put_file(in(scene, "none"), "x");
+}
+
+ACT(empty_named)
+{
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	scene_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(scene_address.sun_path, sizeof(scene_address.sun_path), "%s", in(scene, "socket"));
+	scene_address_bytes = sizeof(scene_address);
+	EXPECT(!bind(scene->fd[0], (struct sockaddr *)&scene_address, scene_address_bytes));
+	run(scene, 0, send_name);
+	run(scene, 1, take_no_name);
+	run(scene, 2, take_name);
+}
+
+CHECK(empty_named)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "none"));
 }
 
 CASE(self, "IPC", "UNIX datagram socket that sends to itself, and a pair in one process",
