@@ -34,7 +34,9 @@ class Comparison:
 		self.identity = identity.Identity(calls, record, links or {})
 		self.processes = self.identity.processes
 		self.missing, self.unexplained, self.alone = [], [], []
-		self.unknown = sorted({call.name for call in calls if not table.is_known(call)})
+		self.unknown = sorted({call.name for call in calls if not table.is_known(call)} |
+				      {"%s(%s)" % (call.name, ", ".join(call.arguments)[:100])
+				       for call in calls if not table.is_decoded(call)})
 		self.counted = self.flows = self.repeats = self.explained = 0
 		self._ignored = {table.ignored_socket(call) for call in calls}
 		# (tid, start of a call): [(Flow, sources, targets)]
