@@ -280,6 +280,9 @@ for _prefix in ("", "l", "f"):
 	FLOWS[_prefix + "setxattr"] = _xattr("out", "setxattr", _prefix == "f")
 	FLOWS[_prefix + "removexattr"] = _xattr("out", "removexattr", _prefix == "f")
 
+# Calls that put pages of a file into a pipe or socket, and no copy
+REFERRING = frozenset(("sendfile", "splice"))
+
 # Edges that are no flow of data, and the calls that may be behind them.
 BEHIND = {
 	"open": "open openat openat2 creat execve execveat",

@@ -41,6 +41,7 @@ class Comparison:
 		self._ignored = {table.ignored_socket(call) for call in calls}
 		# (tid, start of a call): [(Flow, sources, targets)]
 		self._made = {}
+		self._referred = {}	# file of which pages were put into a pipe or socket: since when
 		# Memory: [(since, nodes, what lasts)]
 		self._mappings = collections.defaultdict(list)
 		# Memory: beginnings and ends of calls that send
@@ -89,6 +90,9 @@ class Comparison:
 			targets = self.identity.nodes(flow.target, call,
 						      {edge.to_node for edge in ends})
 			done.append((flow, sources, targets))
+			if call.name in table.REFERRING and flow.source[0] == "path":
+				for node in sources:
+					self._referred.setdefault(node, call.start)
 			if flow.lasts:
 				memory = self.processes.memory(call.tid, call.start)
 				self._mappings[memory].append((
@@ -207,9 +211,15 @@ class Comparison:
 			return self._is_mapped(edge)
 		# What sendfile() or splice() put into a socket or pipe are the pages of the file:
 		# who takes them out reads the file.
-		return edge.op == "read" and self.record.nodes[edge.from_node]["kind"] == "file" and \
-			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets
-			    for flow, _, targets in made)
+		return edge.op == "read" and \
+			self._referred.get(edge.from_node, FOREVER) <= edge.time and \
+			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets and
+			    self._can_refer(flow, sources) for flow, sources, targets in made)
+
+	def _can_refer(self, flow, sources):
+		"""Is what is read a pipe or a socket?  A fifo has a path, as a file has."""
+		return flow.source[0] in ("pipe", "socket") or \
+			any(self.record.nodes[node]["kind"] == "fifo" for node in sources)
 
 	def _is_image(self, call, edge):
 		"""Is it the binary of a new program, or the interpreter of a script?"""
