@@ -2,11 +2,13 @@
 """The comparison of system calls with what was recorded, in both directions.
 
 *Complete*: each flow of each call has an edge between exactly these two nodes by the end of the
-call.  An edge from before the call will do only if it left the version that the source still had
-when the call began: then there was nothing new to say.
+call.  It has to leave the version that the source surely had when the call began, or a later one; so
+an edge from before the call will do only if there was nothing new to say.
 
 *Sound*: each edge that a traced thread made lies within a call of that thread which made such a
-flow between these two nodes.
+flow between these two nodes, and leaves no version that was over when the call began.
+
+*In order*: what something has flowed out of takes nothing in any more.
 """
 import bisect
 import collections
@@ -21,7 +23,8 @@ _TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
 
 
 class Comparison:
-	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls.
+	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls; @late:
+	edges into a version that something had flowed out of, with their calls.
 
 	@counted is how many calls moved data, @flows how many flows they made, @repeats how many of
 	these had been said before, and @explained how many edges have a call behind them.  @alone are
@@ -33,7 +36,7 @@ class Comparison:
 		self.record = record
 		self.identity = identity.Identity(calls, record, links or {})
 		self.processes = self.identity.processes
-		self.missing, self.unexplained, self.alone = [], [], []
+		self.missing, self.unexplained, self.alone, self.late = [], [], [], []
 		self.unknown = sorted({call.name for call in calls if not table.is_known(call)} |
 				      {"%s(%s)" % (call.name, ", ".join(call.arguments)[:100])
 				       for call in calls if not table.is_decoded(call)})
@@ -60,6 +63,7 @@ class Comparison:
 			for edge in self.record.by_tid.get(tid, ()):
 				self._explain(edge)
 		self._explain_foreign()
+		self._find_late()
 
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
@@ -147,25 +151,27 @@ class Comparison:
 		deadline = self._deadline(call, flow)
 		if deadline is None:
 			return
+		shares = flow.lasts or self._is_shared(call, sources | targets)
 		for source in sources:
 			for target in targets:
 				said = [step for step in edges.get((source, target), ())
 					if step.time <= deadline]
 				if not said:
 					continue
-				# If it was said before: is there nothing new in the source since?
+				# Is there nothing new in the source since?
 				known = 0 if edges is self.record.looks else \
 					self.record.newest(source, call.start)
 				fresh = [step for step in said if step.from_version >= known]
-				if said[-1].time < call.start:
-					if not fresh:
-						continue
+				if fresh and fresh[-1].time < call.start:
 					self.repeats += 1
-				elif len(fresh) == 1 and not flow.lasts:
+				elif len(fresh) == 1 and not shares:
 					self.alone.append((call, flow, source, target, fresh[0]))
-				return
+				# Of those who share memory, one can be at a later version that has only
+				# what comes from the other.
+				if fresh or shares and said[-1].time >= call.start:
+					return
 		# Those who share memory know the same, and say so to each other by any of them.
-		if (flow.lasts or self._is_shared(call, sources | targets)) and any(
+		if shares and any(
 				self.record.reaches(source, self.record.newest(source, call.start),
 						    target, deadline)
 				for source in sources for target in targets):
@@ -176,18 +182,22 @@ class Comparison:
 	# -- each edge has its call ----------------------------------------------------------
 
 	def _explain(self, edge):
-		tid = edge.tid
-		starts, own = self._by_tid[tid]
-		position = bisect.bisect_right(starts, edge.time) - 1
-		if position < 0:
+		call = self._call_at(edge)
+		if call is None:
 			# Before its first program, strace's child is not watched.
-			good = self.processes.memory(tid, 0).made is None
+			good = self.processes.memory(edge.tid, 0).made is None
 		else:
-			good = self._is_behind(own[position], edge)
+			good = self._is_behind(call, edge)
 		if good:
 			self.explained += 1
 		else:
-			self.unexplained.append((edge, own[position] if position >= 0 else None))
+			self.unexplained.append((edge, call))
+
+	def _call_at(self, edge):
+		"""The last call that the edge's thread had begun by then; None before the first."""
+		starts, own = self._by_tid[edge.tid]
+		position = bisect.bisect_right(starts, edge.time) - 1
+		return own[position] if position >= 0 else None
 
 	def _is_behind(self, call, edge):
 		if edge.op == "ptrace" and edge.from_node in self.identity.tracers:
@@ -198,7 +208,7 @@ class Comparison:
 		made = self._made.get((call.tid, call.start), ())
 		for flow, sources, targets in made:
 			if edge.op in flow.ops and edge.from_node in sources and \
-					edge.to_node in targets:
+					edge.to_node in targets and self._is_of_now(call, flow, edge):
 				return True
 		if edge.op == "deliver":
 			# When it is received, or when it is sent: by either end.
@@ -220,6 +230,15 @@ class Comparison:
 		"""Is what is read a pipe or a socket?  A fifo has a path, as a file has."""
 		return flow.source[0] in ("pipe", "socket") or \
 			any(self.record.nodes[node]["kind"] == "fifo" for node in sources)
+
+	def _is_of_now(self, call, flow, edge):
+		"""Does an edge leave a version that can have been the current one during a call?
+
+		What a mapping moves can be said by whoever asks, and looks have no versions of their
+		own.
+		"""
+		return flow.lasts or edge.kind != "data" or \
+			edge.from_version >= self.record.newest(edge.from_node, call.start)
 
 	def _is_image(self, call, edge):
 		"""Is it the binary of a new program, or the interpreter of a script?"""
@@ -275,3 +294,24 @@ class Comparison:
 					self.identity.tracers & {edge.from_node, edge.to_node}:
 				continue
 			self.unexplained.append((edge, None))
+
+	# -- in order ------------------------------------------------------------------------
+
+	def _find_late(self):
+		"""Edges into a version that something had flowed out of before their call began.
+
+		A record is written when its edge is captured or, if something is sent, later in the same
+		call.  So what was captured into a version has its record after the begin of its call, and
+		what was captured out of it, which has to come later, even after that.  Of calls that
+		overlap the times of records say nothing.
+		"""
+		left = {}
+		for edge in self.record.edges:
+			if edge.kind == "data":
+				left.setdefault((edge.from_node, edge.from_version), edge.time)
+		for tid in self._by_tid:
+			for edge in self.record.by_tid.get(tid, ()):
+				call = self._call_at(edge)
+				if call and edge.kind == "data" and left.get(
+						(edge.to_node, edge.to_version), FOREVER) < call.start:
+					self.late.append((edge, call))
