@@ -49,6 +49,7 @@ class Comparison:
 		self._mappings = collections.defaultdict(list)
 		# Memory: beginnings and ends of calls that send
 		self._outgoing = collections.defaultdict(lambda: ([], []))
+		self._on_sockets = []		# (Call, Flow, socket, its nodes)
 		self._by_tid = {}				# tid: ([start], [Call])
 		for call in calls:
 			starts, own = self._by_tid.setdefault(call.tid, ([], []))
@@ -59,6 +60,7 @@ class Comparison:
 			self.identity.look(call)
 			self._compare(call)
 		self.identity.finish()
+		self._demand_deliveries()
 		for tid in self._by_tid:
 			for edge in self.record.by_tid.get(tid, ()):
 				self._explain(edge)
@@ -105,15 +107,35 @@ class Comparison:
 			if flow.must:
 				self.flows += 1
 				self._demand(call, flow, sources, targets)
-			# What is received through a socket was first delivered to it.
-			if flow.must and "recv" in flow.ops and flow.source[0] == "socket":
-				for node in sources:
-					peer = self.record.nodes[node].get("peer")
-					if peer:
-						self._demand(call, flow._replace(ops=("deliver",)),
-							     {peer}, {node})
+			self._note_socket(call, flow, sources | targets)
 		self._made[call.tid, call.start] = done
 		self.counted += any(flow.must for flow in flows)
+
+	def _note_socket(self, call, flow, nodes):
+		"""A call on a socket, for which something has to be delivered: see _demand_delivery()."""
+		what = flow.source if "recv" in flow.ops else flow.target
+		if flow.must and flow.ops[0] in ("recv", "send") and what[0] == "socket":
+			self._on_sockets.append((call, flow, what, nodes - {self._process(call)}))
+
+	def _process(self, call):
+		return self.processes.memory(call.tid, call.start).node
+
+	def _demand_deliveries(self):
+		"""What is received through a socket was first delivered to it.
+
+		Whose other end strace does not show, the node has to know.  A datagram is delivered when
+		it is sent; this is recorded when the call is over, and it can be received before.
+		"""
+		for call, flow, what, nodes in self._on_sockets:
+			receives = "recv" in flow.ops
+			if receives == self.identity.is_datagram(what):
+				continue
+			peer = self.identity.peer(what)
+			for node in nodes:
+				other = peer or receives and self.record.nodes[node].get("peer")
+				if other:
+					ends = ({other}, {node}) if receives else ({node}, {other})
+					self._demand(call, flow._replace(ops=("deliver",)), *ends)
 
 	def _deadline(self, call, flow):
 		"""When the edge has to be there; None if it never has to.
@@ -212,9 +234,10 @@ class Comparison:
 				return True
 		if edge.op == "deliver":
 			# When it is received, or when it is sent: by either end.
-			ends = {edge.from_node, edge.to_node}
-			return any(flow.ops[0] in ("recv", "send") and ends & (sources | targets)
-				   for flow, sources, targets in made)
+			return self.identity.can_deliver(edge.from_node, edge.to_node) and \
+				any(flow.ops[0] == "recv" and edge.to_node in sources or
+				    flow.ops[0] == "send" and edge.from_node in targets
+				    for flow, sources, targets in made)
 		if edge.op == "exec" and call.name in ("execve", "execveat"):
 			return self._is_image(call, edge)
 		if edge.op in ("mmap", "mmap_write"):
@@ -271,11 +294,15 @@ class Comparison:
 			self.record.nodes[node].get("name") == "dev/zero"
 
 	def _explain_foreign(self):
-		"""Edges to and from traced processes that no traced thread made."""
+		"""Edges to and from traced processes, and between their sockets, that no traced thread made."""
 		nodes = set(self.identity.memory_of)
 		for edge in self.record.edges:
-			if edge.tid and self.processes.known(edge.tid) or \
-					not nodes & {edge.from_node, edge.to_node}:
+			if edge.tid and self.processes.known(edge.tid):
+				continue
+			if edge.op == "deliver" and \
+					not self.identity.can_deliver(edge.from_node, edge.to_node):
+				self.unexplained.append((edge, None))
+			if not nodes & {edge.from_node, edge.to_node}:
 				continue
 			# Who asks a process makes it take over what it has mapped.
 			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
