@@ -294,7 +294,7 @@ class Comparison:
 			self.record.nodes[node].get("name") == "dev/zero"
 
 	def _explain_foreign(self):
-		"""Edges to and from traced processes, and between their sockets, that no traced thread made."""
+		"""Edges of traced processes and of their sockets that no traced thread made."""
 		nodes = set(self.identity.memory_of)
 		for edge in self.record.edges:
 			if edge.tid and self.processes.known(edge.tid):
