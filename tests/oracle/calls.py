@@ -312,9 +312,9 @@ def is_known(call):
 
 def is_decoded(call):
 	"""Does strace say of each flow of a call that succeeded what it was from and to?"""
-	make, moved = FLOWS.get(call.name), strace.number(call.result)
-	return not make or moved is None or \
-		all(flow.source and flow.target for flow in make(call, moved))
+	make = FLOWS.get(call.name)
+	moved = strace.number(call.result) if make else None
+	return moved is None or all(flow.source and flow.target for flow in make(call, moved))
 
 
 def is_ignored_object(what):
