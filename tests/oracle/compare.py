@@ -159,12 +159,18 @@ class Comparison:
 		return any(lasts == "written" and nodes & others
 			   for _, others, lasts in self._inherited(memory))
 
-	def _inherited(self, memory):
-		"""Mappings of a Memory, and those that its parent had."""
+	def _inherited(self, memory, later=True):
+		"""Mappings of a Memory, and those of its parent: also what that made @later.
+
+		By what both have they still know the same, and so what one maps later concerns the other.
+		"""
+		until = FOREVER
 		while memory:
-			yield from self._mappings.get(memory, ())
+			yield from (mapping for mapping in self._mappings.get(memory, ())
+				    if later or mapping[0] < until)
 			if not memory.made or not processes.is_clone(memory.made):
 				break
+			until = min(until, memory.made.end or FOREVER)
 			memory = memory.parent
 
 	def _demand(self, call, flow, sources, targets):
@@ -287,7 +293,7 @@ class Comparison:
 		if edge.op == "mmap" and self._is_program(memory, other):
 			return True
 		return any(since <= edge.time and lasts == what and other in nodes
-			   for since, nodes, lasts in self._inherited(memory))
+			   for since, nodes, lasts in self._inherited(memory, later=False))
 
 	def _is_anonymous(self, node):
 		return self.record.nodes[node]["kind"] == "memfd" and \
