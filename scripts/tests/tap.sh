@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# TAP for shell tests.  Source it, call check for each test, and end with finish.
+# TAP for shell tests.  Source it, call check for each test, and end with finish.  The results of
+# programs that print TAP themselves are adopted.
 
 tap_count=0
 tap_failed=0
@@ -38,6 +39,39 @@ check_fails()
 	else
 		grep -qF -- "$2" "$tap_work/output"
 		result $? "$1"
+	fi
+}
+
+# adopt PREFIX COMMAND...: run what prints TAP; its results become ours, each behind PREFIX unless that
+# is empty.
+adopt()
+{
+	"${@:2}" > "$tap_work/adopted" 2> "$tap_work/adopted.err"
+	adopt_log "$1" $? "${2##*/}" "$tap_work/adopted"
+}
+
+# adopt_log PREFIX STATUS NAME FILE: the same of a program NAME that has ended with STATUS.  What it said
+# on stderr is in FILE.err.
+#
+# A program that dies on the way has printed results that are right as far as they go.  So it has to end
+# well, or to say itself what is wrong, and to have as many results as it planned.
+adopt_log()
+{
+	local line name bad=0 results=0 plan=0
+
+	: > "$tap_work/output"
+	while IFS= read -r line; do
+		name=${1:+$1: }${line#* - }
+		case $line in
+		"ok "*) result 0 "$name"; results=$((results + 1)) ;;
+		"not ok "*) result 1 "$name"; results=$((results + 1)); bad=1 ;;
+		1..[0-9]*) line=${line#1..}; plan=$((plan + ${line%%[!0-9]*})) ;;
+		*) echo "# ${line#\# }" ;;
+		esac
+	done < "$4"
+	sed 's/^/# /' "$4.err"
+	if [ $results = 0 ] || [ $results != $plan ] || { [ "$2" != 0 ] && [ $bad = 0 ]; }; then
+		result 1 "${1:+$1: }$3 ended with status $2 after $results of $plan results"
 	fi
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Would the comparison notice?  Edges are taken from a record, and calls from a trace."""
+"""Would the comparison notice?  Edges are taken from a record or changed, and calls from a trace."""
 import copy
 
 import calls as table
@@ -7,14 +7,31 @@ import compare
 import record
 
 
+def _is_step(edge, source, target, step):
+	"""Times of an answer are still text."""
+	return edge.from_node == source and edge.to_node == target and edge.op == step.op and \
+		edge.from_version == step.from_version and edge.to_version == step.to_version
+
+
 def _without(answer, source, target, step):
-	"""The same answer but for an edge; times of an answer are still text."""
+	"""The same answer but for an edge."""
 	less = copy.copy(answer)
-	less.edges = [edge for edge in answer.edges if not (
-		edge.from_node == source and edge.to_node == target and edge.op == step.op and
-		edge.from_version == step.from_version and edge.to_version == step.to_version)]
+	less.edges = [edge for edge in answer.edges if not _is_step(edge, source, target, step)]
 	assert len(less.edges) < len(answer.edges)
 	return record.Record(less)
+
+
+def _changed(answer, source, target, step, **what):
+	"""The same answer with another edge in its place."""
+	other = copy.copy(answer)
+	other.edges = [edge._replace(**what) if _is_step(edge, source, target, step) else edge
+		       for edge in answer.edges]
+	assert other.edges != answer.edges
+	return record.Record(other)
+
+
+def _is_missed(call, found):
+	return any(missing[0] == call for missing in found.missing)
 
 
 def edges(found, answer, links, rng, count):
@@ -24,9 +41,53 @@ def edges(found, answer, links, rng, count):
 	unnoticed = []
 	for call, flow, source, target, step in rng.sample(found.alone, count):
 		less = compare.Comparison(found.calls, _without(answer, source, target, step), links)
-		if not any(missing[0] == call for missing in less.missing):
+		if not _is_missed(call, less):
 			unnoticed.append((call, flow, source, target))
 	return unnoticed
+
+
+def deliveries(found, answer, links, rng):
+	"""The same of a delivery between sockets, if there are any."""
+	delivered = [alone for alone in found.alone if alone[1].ops == ("deliver",)]
+	for call, flow, source, target, step in rng.sample(delivered, min(len(delivered), 1)):
+		less = compare.Comparison(found.calls, _without(answer, source, target, step), links)
+		if not _is_missed(call, less):
+			return [(call, flow, source, target)]
+	return []
+
+
+def versions(found, answer, links, rng):
+	"""Let an edge leave the version before; gives the call if it was not missed.
+
+	It is one whose version the source surely had before the call: else the one before will do.
+	"""
+	new = [alone for alone in found.alone
+	       if alone[4].from_version and alone[4] in found.record.steps[alone[2], alone[3]] and
+	       alone[4].from_version == found.record.newest(alone[2], alone[0].start)]
+	if not new:
+		return [("there is none",)]
+	call, flow, source, target, step = rng.choice(new)
+	other = compare.Comparison(found.calls, _changed(
+		answer, source, target, step, from_version=step.from_version - 1), links)
+	return [] if _is_missed(call, other) else [(call, flow, source, target)]
+
+
+def ends(found, answer, links, rng):
+	"""Let a write go to another file; gives the call if that was not noticed from both sides."""
+	nodes, paths = found.record.nodes, found.record.paths
+	writes = [alone for alone in found.alone
+		  if alone[1].ops == (alone[4].op,) == ("write",) and alone[1].target[1] in paths(alone[3])]
+	if not writes:
+		return [("there is none",)]
+	call, flow, source, target, step = rng.choice(writes)
+	wrong = rng.choice(sorted(node for node, what in nodes.items() if what["kind"] == "file" and
+				  flow.target[1] not in paths(node)))
+	other = compare.Comparison(found.calls, _changed(answer, source, target, step, to_node=wrong),
+				   links)
+	if _is_missed(call, other) and any(edge.time == step.time and edge.to_node == wrong
+					   for edge, _ in other.unexplained):
+		return []
+	return [(call, flow, source, wrong)]
 
 
 def calls(found, links, rng, count):

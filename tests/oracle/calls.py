@@ -109,14 +109,15 @@ def _argument(call, index):
 	return object_of(strace.descriptor(call.arguments[index]))
 
 
+# An object that strace did not decode is None here and below: is_decoded() looks for that.
 def _receive(source, must=True):
-	if source and source[0] in _IN:
-		yield Flow(source, PROCESS, _IN[source[0]], must, None)
+	if source is None or source[0] in _IN:
+		yield Flow(source, PROCESS, _IN[source[0]] if source else (), must, None)
 
 
 def _send(target, must=True):
-	if target and target[0] in _OUT:
-		yield Flow(PROCESS, target, _OUT[target[0]], must, None)
+	if target is None or target[0] in _OUT:
+		yield Flow(PROCESS, target, _OUT[target[0]] if target else (), must, None)
 
 
 def _passed(call, index):
@@ -168,9 +169,9 @@ def _vmsplice(call, moved):
 
 
 def _mmap(call, _):
-	mapped = _argument(call, 4)
-	if not mapped:
+	if any("MAP_ANONYMOUS" in argument for argument in call.arguments):
 		return
+	mapped = _argument(call, 4)
 	yield Flow(mapped, PROCESS, ("mmap",), True, "mapping")
 	if "MAP_SHARED" in call.arguments[3]:
 		# Without PROT_WRITE it can get that later.
@@ -279,6 +280,9 @@ for _prefix in ("", "l", "f"):
 	FLOWS[_prefix + "setxattr"] = _xattr("out", "setxattr", _prefix == "f")
 	FLOWS[_prefix + "removexattr"] = _xattr("out", "removexattr", _prefix == "f")
 
+# Calls that put pages of a file into a pipe or socket, and no copy
+REFERRING = frozenset(("sendfile", "splice"))
+
 # Edges that are no flow of data, and the calls that may be behind them.
 BEHIND = {
 	"open": "open openat openat2 creat execve execveat",
@@ -306,8 +310,15 @@ def is_known(call):
 	return call.name in FLOWS or call.name in IGNORED
 
 
+def is_decoded(call):
+	"""Does strace say of each flow of a call that succeeded what it was from and to?"""
+	make = FLOWS.get(call.name)
+	moved = strace.number(call.result) if make else None
+	return moved is None or all(flow.source and flow.target for flow in make(call, moved))
+
+
 def is_ignored_object(what):
-	return what[-1] in IGNORED_OBJECTS.get(what[0], ()) if what else True
+	return what is None or what[-1] in IGNORED_OBJECTS.get(what[0], ())
 
 
 def flows(call):
@@ -317,7 +328,8 @@ def flows(call):
 		return []
 	moved = strace.number(call.result)
 	if call.result is None or call.result.startswith("? "):
-		return [] if call.result else [flow._replace(must=False) for flow in make(call, 1)]
+		return [] if call.result else [flow._replace(must=False) for flow in make(call, 1)
+					       if flow.source and flow.target]
 	if moved is None:
 		return []
 	return [flow for flow in make(call, moved)

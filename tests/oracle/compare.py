@@ -2,11 +2,13 @@
 """The comparison of system calls with what was recorded, in both directions.
 
 *Complete*: each flow of each call has an edge between exactly these two nodes by the end of the
-call.  An edge from before the call will do only if it left the version that the source still had
-when the call began: then there was nothing new to say.
+call.  It has to leave the version that the source surely had when the call began, or a later one; so
+an edge from before the call will do only if there was nothing new to say.
 
 *Sound*: each edge that a traced thread made lies within a call of that thread which made such a
-flow between these two nodes.
+flow between these two nodes, and leaves no version that was over when the call began.
+
+*In order*: what something has flowed out of takes nothing in any more.
 """
 import bisect
 import collections
@@ -21,7 +23,8 @@ _TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
 
 
 class Comparison:
-	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls.
+	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls; @late:
+	edges into a version that something had flowed out of, with their calls.
 
 	@counted is how many calls moved data, @flows how many flows they made, @repeats how many of
 	these had been said before, and @explained how many edges have a call behind them.  @alone are
@@ -33,16 +36,20 @@ class Comparison:
 		self.record = record
 		self.identity = identity.Identity(calls, record, links or {})
 		self.processes = self.identity.processes
-		self.missing, self.unexplained, self.alone = [], [], []
-		self.unknown = sorted({call.name for call in calls if not table.is_known(call)})
+		self.missing, self.unexplained, self.alone, self.late = [], [], [], []
+		self.unknown = sorted({call.name for call in calls if not table.is_known(call)} |
+				      {"%s(%s)" % (call.name, ", ".join(call.arguments)[:100])
+				       for call in calls if not table.is_decoded(call)})
 		self.counted = self.flows = self.repeats = self.explained = 0
 		self._ignored = {table.ignored_socket(call) for call in calls}
 		# (tid, start of a call): [(Flow, sources, targets)]
 		self._made = {}
+		self._referred = {}	# file of which pages were put into a pipe or socket: since when
 		# Memory: [(since, nodes, what lasts)]
 		self._mappings = collections.defaultdict(list)
 		# Memory: beginnings and ends of calls that send
 		self._outgoing = collections.defaultdict(lambda: ([], []))
+		self._on_sockets = []		# (Call, Flow, socket, its nodes)
 		self._by_tid = {}				# tid: ([start], [Call])
 		for call in calls:
 			starts, own = self._by_tid.setdefault(call.tid, ([], []))
@@ -53,10 +60,12 @@ class Comparison:
 			self.identity.look(call)
 			self._compare(call)
 		self.identity.finish()
+		self._demand_deliveries()
 		for tid in self._by_tid:
 			for edge in self.record.by_tid.get(tid, ()):
 				self._explain(edge)
 		self._explain_foreign()
+		self._find_late()
 
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
@@ -87,6 +96,9 @@ class Comparison:
 			targets = self.identity.nodes(flow.target, call,
 						      {edge.to_node for edge in ends})
 			done.append((flow, sources, targets))
+			if call.name in table.REFERRING and flow.source[0] == "path":
+				for node in sources:
+					self._referred.setdefault(node, call.start)
 			if flow.lasts:
 				memory = self.processes.memory(call.tid, call.start)
 				self._mappings[memory].append((
@@ -95,15 +107,35 @@ class Comparison:
 			if flow.must:
 				self.flows += 1
 				self._demand(call, flow, sources, targets)
-			# What is received through a socket was first delivered to it.
-			if flow.must and "recv" in flow.ops and flow.source[0] == "socket":
-				for node in sources:
-					peer = self.record.nodes[node].get("peer")
-					if peer:
-						self._demand(call, flow._replace(ops=("deliver",)),
-							     {peer}, {node})
+			self._note_socket(call, flow, sources | targets)
 		self._made[call.tid, call.start] = done
 		self.counted += any(flow.must for flow in flows)
+
+	def _note_socket(self, call, flow, nodes):
+		"""A call on a socket, for which something has to be delivered: see _demand_delivery()."""
+		what = flow.source if "recv" in flow.ops else flow.target
+		if flow.must and flow.ops[0] in ("recv", "send") and what[0] == "socket":
+			self._on_sockets.append((call, flow, what, nodes - {self._process(call)}))
+
+	def _process(self, call):
+		return self.processes.memory(call.tid, call.start).node
+
+	def _demand_deliveries(self):
+		"""What is received through a socket was first delivered to it.
+
+		Whose other end strace does not show, the node has to know.  A datagram is delivered when
+		it is sent; this is recorded when the call is over, and it can be received before.
+		"""
+		for call, flow, what, nodes in self._on_sockets:
+			receives = "recv" in flow.ops
+			if receives == self.identity.is_datagram(what):
+				continue
+			peer = self.identity.peer(what)
+			for node in nodes:
+				other = peer or receives and self.record.nodes[node].get("peer")
+				if other:
+					ends = ({other}, {node}) if receives else ({node}, {other})
+					self._demand(call, flow._replace(ops=("deliver",)), *ends)
 
 	def _deadline(self, call, flow):
 		"""When the edge has to be there; None if it never has to.
@@ -127,12 +159,18 @@ class Comparison:
 		return any(lasts == "written" and nodes & others
 			   for _, others, lasts in self._inherited(memory))
 
-	def _inherited(self, memory):
-		"""Mappings of a Memory, and those that its parent had."""
+	def _inherited(self, memory, later=True):
+		"""Mappings of a Memory, and those of its parent: also what that made @later.
+
+		By what both have they still know the same, and so what one maps later concerns the other.
+		"""
+		until = FOREVER
 		while memory:
-			yield from self._mappings.get(memory, ())
+			yield from (mapping for mapping in self._mappings.get(memory, ())
+				    if later or mapping[0] < until)
 			if not memory.made or not processes.is_clone(memory.made):
 				break
+			until = min(until, memory.made.end or FOREVER)
 			memory = memory.parent
 
 	def _demand(self, call, flow, sources, targets):
@@ -141,25 +179,27 @@ class Comparison:
 		deadline = self._deadline(call, flow)
 		if deadline is None:
 			return
+		shares = flow.lasts or self._is_shared(call, sources | targets)
 		for source in sources:
 			for target in targets:
 				said = [step for step in edges.get((source, target), ())
 					if step.time <= deadline]
 				if not said:
 					continue
-				# If it was said before: is there nothing new in the source since?
+				# Is there nothing new in the source since?
 				known = 0 if edges is self.record.looks else \
 					self.record.newest(source, call.start)
 				fresh = [step for step in said if step.from_version >= known]
-				if said[-1].time < call.start:
-					if not fresh:
-						continue
+				if fresh and fresh[-1].time < call.start:
 					self.repeats += 1
-				elif len(fresh) == 1 and not flow.lasts:
+				elif len(fresh) == 1 and not shares:
 					self.alone.append((call, flow, source, target, fresh[0]))
-				return
+				# Of those who share memory, one can be at a later version that has only
+				# what comes from the other.
+				if fresh or shares and said[-1].time >= call.start:
+					return
 		# Those who share memory know the same, and say so to each other by any of them.
-		if (flow.lasts or self._is_shared(call, sources | targets)) and any(
+		if shares and any(
 				self.record.reaches(source, self.record.newest(source, call.start),
 						    target, deadline)
 				for source in sources for target in targets):
@@ -170,18 +210,22 @@ class Comparison:
 	# -- each edge has its call ----------------------------------------------------------
 
 	def _explain(self, edge):
-		tid = edge.tid
-		starts, own = self._by_tid[tid]
-		position = bisect.bisect_right(starts, edge.time) - 1
-		if position < 0:
+		call = self._call_at(edge)
+		if call is None:
 			# Before its first program, strace's child is not watched.
-			good = self.processes.memory(tid, 0).made is None
+			good = self.processes.memory(edge.tid, 0).made is None
 		else:
-			good = self._is_behind(own[position], edge)
+			good = self._is_behind(call, edge)
 		if good:
 			self.explained += 1
 		else:
-			self.unexplained.append((edge, own[position] if position >= 0 else None))
+			self.unexplained.append((edge, call))
+
+	def _call_at(self, edge):
+		"""The last call that the edge's thread had begun by then; None before the first."""
+		starts, own = self._by_tid[edge.tid]
+		position = bisect.bisect_right(starts, edge.time) - 1
+		return own[position] if position >= 0 else None
 
 	def _is_behind(self, call, edge):
 		if edge.op == "ptrace" and edge.from_node in self.identity.tracers:
@@ -192,22 +236,38 @@ class Comparison:
 		made = self._made.get((call.tid, call.start), ())
 		for flow, sources, targets in made:
 			if edge.op in flow.ops and edge.from_node in sources and \
-					edge.to_node in targets:
+					edge.to_node in targets and self._is_of_now(call, flow, edge):
 				return True
 		if edge.op == "deliver":
 			# When it is received, or when it is sent: by either end.
-			ends = {edge.from_node, edge.to_node}
-			return any(flow.ops[0] in ("recv", "send") and ends & (sources | targets)
-				   for flow, sources, targets in made)
+			return self.identity.can_deliver(edge.from_node, edge.to_node) and \
+				any(flow.ops[0] == "recv" and edge.to_node in sources or
+				    flow.ops[0] == "send" and edge.from_node in targets
+				    for flow, sources, targets in made)
 		if edge.op == "exec" and call.name in ("execve", "execveat"):
 			return self._is_image(call, edge)
 		if edge.op in ("mmap", "mmap_write"):
 			return self._is_mapped(edge)
 		# What sendfile() or splice() put into a socket or pipe are the pages of the file:
 		# who takes them out reads the file.
-		return edge.op == "read" and self.record.nodes[edge.from_node]["kind"] == "file" and \
-			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets
-			    for flow, _, targets in made)
+		return edge.op == "read" and \
+			self._referred.get(edge.from_node, FOREVER) <= edge.time and \
+			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets and
+			    self._can_refer(flow, sources) for flow, sources, targets in made)
+
+	def _can_refer(self, flow, sources):
+		"""Is what is read a pipe or a socket?  A fifo has a path, as a file has."""
+		return flow.source[0] in ("pipe", "socket") or \
+			any(self.record.nodes[node]["kind"] == "fifo" for node in sources)
+
+	def _is_of_now(self, call, flow, edge):
+		"""Does an edge leave a version that can have been the current one during a call?
+
+		What a mapping moves can be said by whoever asks, and looks have no versions of their
+		own.
+		"""
+		return flow.lasts or edge.kind != "data" or \
+			edge.from_version >= self.record.newest(edge.from_node, call.start)
 
 	def _is_image(self, call, edge):
 		"""Is it the binary of a new program, or the interpreter of a script?"""
@@ -233,18 +293,22 @@ class Comparison:
 		if edge.op == "mmap" and self._is_program(memory, other):
 			return True
 		return any(since <= edge.time and lasts == what and other in nodes
-			   for since, nodes, lasts in self._inherited(memory))
+			   for since, nodes, lasts in self._inherited(memory, later=False))
 
 	def _is_anonymous(self, node):
 		return self.record.nodes[node]["kind"] == "memfd" and \
 			self.record.nodes[node].get("name") == "dev/zero"
 
 	def _explain_foreign(self):
-		"""Edges to and from traced processes that no traced thread made."""
+		"""Edges of traced processes and of their sockets that no traced thread made."""
 		nodes = set(self.identity.memory_of)
 		for edge in self.record.edges:
-			if edge.tid and self.processes.known(edge.tid) or \
-					not nodes & {edge.from_node, edge.to_node}:
+			if edge.tid and self.processes.known(edge.tid):
+				continue
+			if edge.op == "deliver" and \
+					not self.identity.can_deliver(edge.from_node, edge.to_node):
+				self.unexplained.append((edge, None))
+			if not nodes & {edge.from_node, edge.to_node}:
 				continue
 			# Who asks a process makes it take over what it has mapped.
 			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
@@ -263,3 +327,24 @@ class Comparison:
 					self.identity.tracers & {edge.from_node, edge.to_node}:
 				continue
 			self.unexplained.append((edge, None))
+
+	# -- in order ------------------------------------------------------------------------
+
+	def _find_late(self):
+		"""Edges into a version that something had flowed out of before their call began.
+
+		A record is written when its edge is captured or, if something is sent, later in the same
+		call.  So what was captured into a version has its record after the begin of its call, and
+		what was captured out of it, which has to come later, even after that.  Of calls that
+		overlap the times of records say nothing.
+		"""
+		left = {}
+		for edge in self.record.edges:
+			if edge.kind == "data":
+				left.setdefault((edge.from_node, edge.from_version), edge.time)
+		for tid in self._by_tid:
+			for edge in self.record.by_tid.get(tid, ()):
+				call = self._call_at(edge)
+				if call and edge.kind == "data" and left.get(
+						(edge.to_node, edge.to_version), FOREVER) < call.start:
+					self.late.append((edge, call))

@@ -8,6 +8,7 @@ import processes
 import strace
 
 FOREVER = float("inf")
+_RAW = 3	# SOCK_RAW
 _ADDRESS = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
 
 
@@ -28,6 +29,10 @@ class Identity:
 		self._object_of = {}	# node: object
 		self._inodes = {}	# (Memory, path, deleted): nodes
 		self._remotes = []	# (Call, socket, address)
+		self._locals = {}	# socket: its own addresses, as getsockname() said
+		self._pairs = {}	# socket of socketpair(): the other one
+		self._datagrams = set()	# those that send datagrams
+		self._peers = {}	# socket: the other end, once all calls are known
 		self._cwd = {}		# tid: path
 		self._find_processes()
 		self.memory_of = {memory.node: memory for memory in self.processes.memories
@@ -41,9 +46,14 @@ class Identity:
 		self._follow_directory(call)
 		self._identify(call)
 		self._note_address(call)
+		self._note_pair(call)
 
 	def finish(self):
-		"""After the last call: have sockets the addresses that calls on them showed?"""
+		"""After the last call: have sockets the addresses that calls on them showed?
+
+		Then it is also known who was connected with whom.
+		"""
+		self._peers = {**self._connections(), **self._pairs}
 		for call, what, address in self._remotes:
 			node = self._learnt.get(what)
 			if node:
@@ -186,3 +196,73 @@ class Identity:
 		match = _ADDRESS.search(call.arguments[1])
 		if what and match:
 			self._remotes.append((call, what, "%s:%s" % match.group(2, 1)))
+
+	def _note_pair(self, call):
+		"""The ends of socketpair(), and the own addresses of IPv4 sockets."""
+		if call.name == "socketpair" and call.result == "0":
+			ends = [table.object_of(end) for end in strace.descriptors(call.arguments[3])]
+			if len(ends) == 2:
+				self._pairs.update(zip(ends, reversed(ends)))
+				if not call.arguments[1].startswith(("SOCK_STREAM", "SOCK_SEQPACKET")):
+					self._datagrams.update(ends)
+		elif call.name == "connect":
+			# A pair can be parted, as datagrams can go elsewhere.
+			what = table.object_of(strace.descriptor(call.arguments[0]))
+			self._pairs.pop(self._pairs.pop(what, None), None)
+		elif call.name == "getsockname" and call.result == "0":
+			what = table.object_of(strace.descriptor(call.arguments[0]))
+			match = _ADDRESS.search(call.arguments[1])
+			if what and match and match.group(1) != "0":
+				self._locals.setdefault(what, set()).add("%s:%s" % match.group(2, 1))
+
+	def _connections(self):
+		"""The ends of IPv4 connections on this machine, both ways.
+
+		Whom accept() shows is the one that has this address itself, and the other way round.  Of
+		one address that connected twice, and of a socket that did, it is not clear which is meant.
+		"""
+		connected, accepted = {}, {}
+		for call, what, address in self._remotes:
+			of = connected if call.name == "connect" else accepted
+			of.setdefault(what, set()).add(address)
+		callers = {}	# own address: sockets
+		for what, remotes in connected.items():
+			for address in self._own(what) if len(remotes) == 1 else ():
+				callers.setdefault(address, []).append(what)
+		called = {}	# address of the other end: sockets
+		for what, remotes in accepted.items():
+			called.setdefault(min(remotes), []).append(what)
+		found = {}
+		for address, ends in called.items():
+			ends = ends + callers.get(address, [])
+			if len(ends) == 2 and address in callers and \
+					connected[ends[1]] <= self._own(ends[0]):
+				found.update(zip(ends, reversed(ends)))
+		return found
+
+	def _own(self, what):
+		"""Addresses of a socket itself.  If nobody asked for them, its node says what they are."""
+		return self._locals.get(what) or \
+			{self.record.nodes.get(self._learnt.get(what), {}).get("local")} - {None}
+
+	def peer(self, what):
+		"""The node of the other end of a socket, if strace shows which that is; or None."""
+		return self._learnt.get(self._peers.get(what))
+
+	def is_datagram(self, what):
+		return what in self._datagrams
+
+	def can_deliver(self, source, target):
+		"""Can something go from one socket to the other?  True unless strace shows otherwise.
+
+		Who looks at packets gets them from any socket.
+		"""
+		to = self.record.nodes[target]
+		if to["kind"] != "socket" or to.get("family") == "packet" or to.get("type") == _RAW:
+			return True
+		for node, other in ((source, target), (target, source)):
+			peer = self._peers.get(self._object_of.get(node))
+			if peer and (self._learnt.get(peer, other) != other or
+				     self._object_of.get(other, peer) != peer):
+				return False
+		return True

@@ -4,7 +4,8 @@
 
 usage: oracle.py DIR WORKLOAD...
 
-Then some edges and calls are taken away, and each has to be missed; SEED chooses which.
+Then some edges and calls are taken away, and edges are changed, and each has to be missed; SEED
+chooses which.
 
 DIR is what scripts/vm brought back of tests/oracle/guest.
 """
@@ -52,6 +53,12 @@ def check(tap, out, name, answer):
 	report.report(tap, name, found, CALLS_WANTED)
 	report.unnoticed(tap, name + ": an edge that is taken away is missed",
 			 broken.edges(found, answer, known_links, rng, TAKEN_AWAY))
+	report.unnoticed(tap, name + ": a delivery that is taken away is missed",
+			 broken.deliveries(found, answer, known_links, rng))
+	report.unnoticed(tap, name + ": an edge that leaves an old version is missed",
+			 broken.versions(found, answer, known_links, rng))
+	report.unnoticed(tap, name + ": an edge to another file is found",
+			 broken.ends(found, answer, known_links, rng))
 	report.unnoticed(tap, name + ": an edge whose call is taken away is found",
 			 broken.calls(found, known_links, rng, TAKEN_AWAY))
 

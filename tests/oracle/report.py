@@ -61,6 +61,9 @@ def report(tap, name, found, wanted):
 	lines = [_edge(found.record, *unexplained) for unexplained in found.unexplained]
 	tap.ok(not lines, name + ": each edge has a call behind it",
 	       "\n".join(["%d have not" % len(lines)] + lines[:SHOWN]))
+	lines = [_edge(found.record, *late) for late in found.late]
+	tap.ok(not lines, name + ": what something has flowed out of takes nothing in",
+	       "\n".join(["%d edges into such a version" % len(lines)] + lines[:SHOWN]))
 	tap.ok(not found.identity.mistaken and found.identity.identified,
 	       name + ": nodes have the inode numbers and addresses that strace shows",
 	       "\n".join("%s: %s" % (_call(call), " ".join(_node(found.record, node) for node in nodes))
