@@ -246,6 +246,9 @@ static void print_recorder(const struct found *found)
 		return;
 	if (*recorder_text(found, "trouble"))
 		printf("trouble    %s\n", recorder_text(found, "trouble"));
+	if (recorder_number(found, "unread_segments"))
+		printf("unread     %" PRIu64 " segments of this boot: what only they describe is not "
+		       "described in later ones\n", recorder_number(found, "unread_segments"));
 	printf("log        %s, %" PRIu64 " segments, %" PRIu64 " bytes\n",
 	       recorder_text(found, "log"), recorder_number(found, "segments"),
 	       recorder_number(found, "log_bytes"));
