@@ -618,6 +618,59 @@ CHECK(file_system)
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "while_mounted"));
 }
 
+/* An empty FAT with 12 bits, one sector a cluster, and a serial number. */
+static void make_fat(const char *image)
+{
+	static const unsigned char boot[] = {
+		0xeb, 0x3c, 0x90, 'l', 'p', 'm',
+		[11] = 0x00, 0x02,	/* bytes of a sector */
+		[13] = 1,		/* sectors of a cluster */
+		[14] = 1, 0,		/* reserved */
+		[16] = 1,		/* FATs */
+		[17] = 16, 0,		/* entries of the root */
+		[19] = 0x00, 0x08,	/* sectors */
+		[21] = 0xf8,
+		[22] = 7, 0,		/* sectors of a FAT */
+		[38] = 0x29, 1, 2, 3, 4,
+	};
+	const int fd = open(image, O_WRONLY | O_CLOEXEC);
+
+	EXPECT(pwrite(fd, boot, sizeof(boot), 0) == sizeof(boot));
+	EXPECT(pwrite(fd, "\x55\xaa", 2, 510) == 2);
+	EXPECT(pwrite(fd, "\xf8\xff\xff", 3, 512) == 3);
+	close(fd);
+}
+
+static void learn_and_write_new(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	put_file(in(scene, "mnt/new"), "x");
+}
+
+CASE(fat, "through the kernel",
+     "a file of a FAT on a loop device, which has another number when it is loaded again",
+     "sb_set_mnt_opts, inode_free_security", "use, data, from and to the device")
+
+ACT(fat)
+{
+	put_file(in(scene, "secret"), "s");
+	EXPECT(!mkdir(in(scene, "mnt"), 0755));
+	make_image(in(scene, "image"));
+	make_fat(in(scene, "image"));
+	attach(in(scene, "image"), false, 0);
+	EXPECT(!mount(device, in(scene, "mnt"), "vfat", 0, NULL), "%s", strerror(errno));
+	run(scene, 0, learn_and_write_new);
+	drop_inodes();
+	run(scene, 1, read_new);
+	EXPECT(!umount(in(scene, "mnt")));
+	detach(device);
+}
+
+CHECK(fat)
+{
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy_of_new"));
+}
+
 static void learn_and_store(struct scene *scene)
 {
 	const int fd = open(in(scene, "mnt/first"), O_RDWR | O_CLOEXEC);
