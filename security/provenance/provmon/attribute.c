@@ -243,14 +243,14 @@ static void hook_cgroup_moved(struct task_struct *task)
 	prov_process_put(process);
 }
 
-/* The name of a process is that of its first thread. */
+/* The name of a process is that of its first thread; not that of a child by vfork(). */
 static void hook_task_renamed(struct task_struct *task)
 {
 	const struct prov_process *const process = prov_current();
 	char name[TASK_COMM_LEN];
 
-	if (process == &prov_nobody || !thread_group_leader(task) ||
-	    !same_thread_group(task, current))
+	if (process == &prov_nobody || current->vfork_done ||
+	    !thread_group_leader(task) || !same_thread_group(task, current))
 		return;
 	get_task_comm(name, task);
 	prov_record_text(process->obj.id, PROV_T_RENAMED, name, strlen(name));

@@ -209,7 +209,7 @@ static struct bound *bind(struct gendisk *const disk, bool read_only)
 	return bound;
 }
 
-/* By a request that is no write.  Before it is seen, and it is not seen if it fails. */
+/* By a request that is no write, which can still fail: then the cache is gone, at least. */
 static void hook_device_erased(struct block_device *bdev)
 {
 	struct prov_process *const process = prov_current();

@@ -851,7 +851,7 @@ void prov_map_release(struct prov_map *process, bool dies)
 		cond_resched();
 	}
 	/* The memory is nobody's any more: nobody's news come into it. */
-	while (release_feed(process))
+	while (can_share(process) && release_feed(process))
 		cond_resched();
 }
 

@@ -548,6 +548,21 @@ static void memory_sent(const struct socket *const sock)
 		prov_zerocopy_sent(node, process);
 }
 
+/* Is a call that tells of no bytes a datagram without any? */
+static bool sent_empty(const struct socket *const sock,
+		       const struct msghdr *const msg)
+{
+	switch (sock->sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+	case AF_UNIX:
+	case AF_VSOCK:
+		return is_datagram(sock) && !(msg->msg_flags & MSG_PROBE);
+	default:
+		return false;
+	}
+}
+
 static int sent(struct socket *sock, struct msghdr *msg, int ret)
 {
 	struct prov_task *const task = prov_task(current);
@@ -559,7 +574,7 @@ static int sent(struct socket *sock, struct msghdr *msg, int ret)
 
 	if (unlikely(task->request))
 		task->request = NULL;
-	if (ret <= 0 && (ret || !(is_datagram(sock) || has_control(sock, msg))))
+	if (ret <= 0 && (ret || !(sent_empty(sock, msg) || has_control(sock, msg))))
 		return ret;
 	if (likely(cache) && !sending &&
 	    prov_cache_hit(cache, READ_ONCE(process->cache_id),
@@ -703,7 +718,8 @@ void prov_socket_receive(struct socket *sock)
 
 /* Of a call that tells of no bytes. */
 static bool received_something(const struct socket *const sock,
-			       const struct msghdr *const msg, int ret)
+			       const struct msghdr *const msg, int ret,
+			       int flags)
 {
 	struct prov_task *const task = prov_task(current);
 	const bool descriptors = task->descriptors;
@@ -711,17 +727,27 @@ static bool received_something(const struct socket *const sock,
 
 	task->descriptors = false;
 	task->partly_copied = false;
+	/* Urgent data is one byte, and not there if it fails. */
 	if (ret)
-		return ret == -EFAULT && partly;
+		return ret == -EFAULT && partly && !(flags & MSG_OOB);
 	if (descriptors && can_be_empty(sock))
 		return true;
 	/* Its sender has chosen where it comes from. */
 	return is_datagram(sock) && msg->msg_name && msg->msg_namelen > 0;
 }
 
+/* TCP itself does with the bytes what is asked for; what is above or in front of it not. */
+static bool throws_away(const struct sock *const sk, int flags)
+{
+	return IS_ENABLED(CONFIG_INET) && sk_is_tcp(sk) &&
+	       !(flags & MSG_ERRQUEUE) &&
+	       READ_ONCE(sk->sk_prot)->recvmsg == tcp_recvmsg;
+}
+
 static void hook_partly_copied(size_t bytes)
 {
-	prov_task(current)->partly_copied = bytes;
+	if (in_task())
+		prov_task(current)->partly_copied = bytes;
 }
 
 static int hook_socket_received(struct socket *sock, struct msghdr *msg,
@@ -732,14 +758,13 @@ static int hook_socket_received(struct socket *sock, struct msghdr *msg,
 	const u64 *const cache = cache_in(sock);
 	struct prov_socket *node;
 
-	if (ret <= 0 && !received_something(sock, msg, ret))
+	if (ret <= 0 && !received_something(sock, msg, ret, flags))
 		return ret;
 	if (unlikely(task->descriptors || task->partly_copied)) {
 		task->descriptors = false;
 		task->partly_copied = false;
 	}
-	/* There it asks for the bytes to be thrown away. */
-	if (unlikely(flags & MSG_TRUNC) && sk_is_tcp(sock->sk))
+	if (unlikely(flags & MSG_TRUNC) && throws_away(sock->sk, flags))
 		return ret;
 	/* The data first, then the versions: see prov_send_begin(). */
 	smp_rmb();
