@@ -56,6 +56,7 @@ class Comparison:
 			starts.append(call.start)
 			own.append(call)
 		self._find_outgoing()
+		self._find_referred()
 		for call in calls:
 			self.identity.look(call)
 			self._compare(call)
@@ -70,6 +71,13 @@ class Comparison:
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
 			for flow in table.flows(call)]
+
+	def _find_referred(self):
+		"""Of who is not traced, the record says which files it has read, and perhaps sent."""
+		for edge in self.record.edges:
+			if edge.op == "read" and not self.processes.known(edge.tid):
+				since = self._referred.get(edge.from_node, FOREVER)
+				self._referred[edge.from_node] = min(since, edge.time)
 
 	def _find_outgoing(self):
 		for call in self.calls:
@@ -98,7 +106,8 @@ class Comparison:
 			done.append((flow, sources, targets))
 			if call.name in table.REFERRING and flow.source[0] == "path":
 				for node in sources:
-					self._referred.setdefault(node, call.start)
+					since = self._referred.get(node, FOREVER)
+					self._referred[node] = min(since, call.start)
 			if flow.lasts:
 				memory = self.processes.memory(call.tid, call.start)
 				self._mappings[memory].append((
