@@ -199,7 +199,7 @@ static int hook_bpf_prog(struct bpf_prog *prog)
 	struct prov_process *const process = prov_current();
 	struct prov_task *const task = prov_task(current);
 	struct bpf_prog_aux *const aux = prog->aux;
-	const bool loads = task->loading == aux->load_time;
+	const bool loads = task->loading && task->loading == aux->load_time;
 	struct prov_inode *node;
 	struct prov_channel chan;
 	bool is_new;

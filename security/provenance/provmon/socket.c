@@ -732,8 +732,9 @@ static bool received_something(const struct socket *const sock,
 		return ret == -EFAULT && partly && !(flags & MSG_OOB);
 	if (descriptors && can_be_empty(sock))
 		return true;
-	/* Its sender has chosen where it comes from. */
-	return is_datagram(sock) && msg->msg_name && msg->msg_namelen > 0;
+	/* Its sender has chosen where it comes from.  What is spliced has no @msg. */
+	return is_datagram(sock) && msg && msg->msg_name &&
+	       msg->msg_namelen > 0;
 }
 
 /* TCP itself does with the bytes what is asked for; what is above or in front of it not. */
