@@ -251,6 +251,34 @@ static bool is_poke(long request, unsigned long data)
 	}
 }
 
+/* What has several words is moved one by one. */
+static bool failed_halfway(long request, long ret)
+{
+	if (ret != -EFAULT && ret != -EIO)
+		return false;
+	switch (request) {
+#ifdef PTRACE_GETREGS
+	case PTRACE_GETREGS:
+#endif
+#ifdef PTRACE_SETREGS
+	case PTRACE_SETREGS:
+#endif
+#ifdef PTRACE_GETFPREGS
+	case PTRACE_GETFPREGS:
+#endif
+#ifdef PTRACE_SETFPREGS
+	case PTRACE_SETFPREGS:
+#endif
+	case PTRACE_GETREGSET:
+	case PTRACE_SETREGSET:
+	case PTRACE_GETSIGINFO:
+	case PTRACE_PEEKSIGINFO:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void hook_ptrace_done(struct task_struct *task, long request,
 			     unsigned long data, long ret)
 {
@@ -258,7 +286,8 @@ static void hook_ptrace_done(struct task_struct *task, long request,
 	struct prov_process *other;
 	struct prov_channel chan;
 
-	if (ret < 0 || !prov_is_recorded(prov_current()) ||
+	if ((ret < 0 && !failed_halfway(request, ret)) ||
+	    !prov_is_recorded(prov_current()) ||
 	    (!peek && !is_poke(request, data)))
 		return;
 	prov_process_describe(prov_current());

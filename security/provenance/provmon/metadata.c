@@ -13,6 +13,7 @@
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/jump_label.h>
+#include <linux/magic.h>
 #include <linux/path.h>
 #include <linux/posix_acl.h>
 
@@ -122,12 +123,20 @@ static void receive(struct dentry *const dentry, enum prov_op op)
 	prov_flow(&chan);
 }
 
+static int set_begins(struct dentry *const dentry)
+{
+	begin(dentry, PROV_OP_SETXATTR);
+	/* A server can get it and fail. */
+	if (dentry->d_sb->s_magic == FUSE_SUPER_MAGIC)
+		end(dentry, PROV_OP_SETXATTR);
+	return 0;
+}
+
 static int hook_inode_setxattr(struct mnt_idmap *idmap, struct dentry *dentry,
 			       const char *name, const void *value, size_t size,
 			       int flags)
 {
-	begin(dentry, PROV_OP_SETXATTR);
-	return 0;
+	return set_begins(dentry);
 }
 
 static void hook_inode_post_setxattr(struct dentry *dentry, const char *name,
@@ -156,8 +165,7 @@ static void hook_inode_post_removexattr(struct dentry *dentry, const char *name)
 static int hook_inode_set_acl(struct mnt_idmap *idmap, struct dentry *dentry,
 			      const char *acl_name, struct posix_acl *kacl)
 {
-	begin(dentry, PROV_OP_SETXATTR);
-	return 0;
+	return set_begins(dentry);
 }
 
 /* An ACL can change the mode, and setting an empty one takes the last away. */

@@ -12,11 +12,12 @@
  *	                      '------deliver------^
  *
  * The ends of TCP connections are joined once and for all (see socket.c), and
- * their packets carry nothing, unless there is a tap or they leave a network
- * namespace.
+ * their packets carry nothing, unless there is a tap or a raw socket for them, or
+ * they leave a network namespace.
  */
 #include <linux/if_packet.h>
 #include <linux/in.h>
+#include <linux/jump_label.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
@@ -133,12 +134,26 @@ static void hook_packet_crosses(struct sk_buff *skb)
 		prov_packet_mark(skb, origin.node, origin.version);
 }
 
+/* Somebody has a raw socket for segments of TCP, or had one. */
+static DEFINE_STATIC_KEY_FALSE(raw_tcp);
+
 static void hook_packet_leaves(struct sk_buff *skb)
 {
 	struct sock *const sk = skb->sk;
 
-	if (sk && sk_fullsock(sk) && !sk_is_tcp(sk))
+	if (sk && sk_fullsock(sk) &&
+	    (!sk_is_tcp(sk) || static_branch_unlikely(&raw_tcp)))
 		hook_packet_crosses(skb);
+}
+
+/* Such a socket gets all segments that come to this machine. */
+static int hook_socket_post_create(struct socket *sock, int family, int type,
+				   int protocol, int kern)
+{
+	if (type == SOCK_RAW && protocol == IPPROTO_TCP &&
+	    (family == AF_INET || family == AF_INET6))
+		static_branch_enable(&raw_tcp);
+	return 0;
 }
 
 /*
@@ -283,6 +298,7 @@ static int hook_socket_sock_rcv_skb(struct sock *sk, struct sk_buff *skb)
 }
 
 static const struct provenance_hook packet_hooks[] = {
+	PROVENANCE_LSM_HOOK_INIT(socket_post_create, hook_socket_post_create),
 	PROVENANCE_LSM_HOOK_INIT(socket_sock_rcv_skb, hook_socket_sock_rcv_skb),
 	PROVENANCE_OWN_HOOK_INIT(packet_leaves, hook_packet_leaves),
 	PROVENANCE_OWN_HOOK_INIT(packet_crosses, hook_packet_crosses),

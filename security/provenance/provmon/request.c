@@ -17,6 +17,7 @@
  */
 #include <linux/bvec.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -104,12 +105,26 @@ static void share_done(const struct provenance_request *const request,
 			  begun ? &send : NULL);
 }
 
+/*
+ * The beginning of what is moved without the cache can be there though the end is
+ * not, and a server can take what is written, or have answered a part, and fail.
+ */
+static bool failed_halfway(const struct kiocb *const kiocb, long ret)
+{
+	const struct inode *const inode = file_inode(kiocb->ki_filp);
+
+	if (ret >= 0 || ret == -EAGAIN || ret == -EINVAL)
+		return false;
+	return kiocb->ki_flags & IOCB_DIRECT ||
+	       inode->i_sb->s_magic == FUSE_SUPER_MAGIC;
+}
+
 static void hook_request_done(struct provenance_request *request,
 			      struct kiocb *kiocb, long ret)
 {
 	unsigned int i;
 
-	if (ret <= 0 || !request->node)
+	if (!request->node || !(ret > 0 || failed_halfway(kiocb, ret)))
 		return;
 	/* The data first, then the version: see prov_send_begin(). */
 	smp_rmb();

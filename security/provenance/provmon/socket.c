@@ -727,9 +727,12 @@ static bool received_something(const struct socket *const sock,
 
 	task->descriptors = false;
 	task->partly_copied = false;
+	/* What cannot be authenticated was decrypted before that is known. */
+	if (ret == -EIOCBQUEUED || ret == -EBADMSG)
+		return true;
 	/* Urgent data is one byte, and not there if it fails. */
 	if (ret)
-		return ret == -EFAULT && partly && !(flags & MSG_OOB);
+		return partly && !(flags & MSG_OOB);
 	if (descriptors && can_be_empty(sock))
 		return true;
 	/* Its sender has chosen where it comes from.  What is spliced has no @msg. */
@@ -749,6 +752,19 @@ static void hook_partly_copied(size_t bytes)
 {
 	if (in_task())
 		prov_task(current)->partly_copied = bytes;
+}
+
+/* What an earlier call of another kind has left. */
+static int hook_socket_recvmsg(struct socket *sock, struct msghdr *msg,
+			       int size, int flags)
+{
+	struct prov_task *const task = prov_task(current);
+
+	if (unlikely(task->descriptors || task->partly_copied)) {
+		task->descriptors = false;
+		task->partly_copied = false;
+	}
+	return 0;
 }
 
 static int hook_socket_received(struct socket *sock, struct msghdr *msg,
@@ -863,10 +879,17 @@ static void hook_socket_accepted(struct socket *sock, struct socket *newsock)
 		return;
 	prov_record_control(PROV_OP_ACCEPT, &from->obj, &node->obj);
 	prov_record_control(PROV_OP_ACCEPT, &node->obj, &process->obj);
+	/* What is computed so far goes on in the new socket. */
+	if (sock->sk->sk_family == AF_ALG) {
+		const struct prov_channel chan = channel_deliver(from, node);
+
+		prov_flow(&chan);
+	}
 }
 
 static const struct provenance_hook socket_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(socket_sendmsg, hook_socket_sendmsg),
+	PROVENANCE_LSM_HOOK_INIT(socket_recvmsg, hook_socket_recvmsg),
 	PROVENANCE_LSM_HOOK_INIT(socket_connect, hook_socket_connect),
 	PROVENANCE_LSM_HOOK_INIT(unix_may_send, hook_unix_may_send),
 	PROVENANCE_LSM_HOOK_INIT(unix_stream_connect, hook_unix_stream_connect),
