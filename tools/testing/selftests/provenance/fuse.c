@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -17,10 +18,12 @@
 #include "flow.h"
 
 #define BUFFER		(1 << 18)
-#define FILES		4	/* "0" to "3" are nodes 2 to 5 */
+#define FILES		6	/* "0" to "5" are nodes 2 to 7 */
 #define SECRET_NODE	3
 #define SLOW_NODE	4	/* its second half is only there when somebody says go() */
 #define SPLICED_NODE	5	/* a child of the server makes what is in it */
+#define REFUSED_NODE	6	/* what is written there the server takes, and refuses */
+#define CUT_NODE	7	/* of its answer the server's memory has the beginning only */
 
 #define SLOW_BYTES	(256 * 1024)
 #define SLOW_READ	(64 * 1024)
@@ -98,7 +101,10 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 		fill(&reply->attr.attr, request->nodeid);
 		return sizeof(reply->attr);
 	case FUSE_OPEN:
-		reply->open = (struct fuse_open_out){ .fh = 1 };
+		reply->open = (struct fuse_open_out){
+			.fh = 1,
+			.open_flags = request->nodeid == CUT_NODE ? FOPEN_DIRECT_IO : 0,
+		};
 		return sizeof(reply->open);
 	case FUSE_READ:
 		if (request->nodeid == SLOW_NODE)
@@ -106,7 +112,7 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 		if (((const struct fuse_read_in *)arg)->offset)
 			return 0;
 		/* What it serves there it has to read first. */
-		if (request->nodeid == SECRET_NODE)
+		if (request->nodeid == SECRET_NODE || request->nodeid == CUT_NODE)
 			take_file(in(scene, "secret"));
 		memcpy(reply->data, content, sizeof(content));
 		return sizeof(content);
@@ -115,9 +121,13 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 			.size = ((const struct fuse_write_in *)arg)->size,
 		};
 		put_file(in(scene, "stored"), "x");
+		if (request->nodeid == REFUSED_NODE)
+			return -EIO;
 		return sizeof(reply->write);
 	case FUSE_SETXATTR:
 		put_file(in(scene, "stored_xattr"), "x");
+		if (request->nodeid == REFUSED_NODE)
+			return -EPERM;
 		return 0;
 	case FUSE_IOCTL:
 		put_file(in(scene, "stored_ioctl"), "x");
@@ -153,6 +163,16 @@ static void answer_spliced(struct scene *scene, const struct reply *reply)
 	close(ends[1]);
 }
 
+static void answer_cut(struct scene *scene, const struct reply *reply)
+{
+	const int kept = sizeof(reply->header) + 2;
+	const struct iovec io[2] = {
+		{ (void *)reply, kept }, { (void *)8, reply->header.len - kept },
+	};
+
+	MUST(writev(scene->fd[0], io, 2) < 0 && errno == EFAULT);
+}
+
 static void serve(struct scene *scene)
 {
 	static struct reply reply;
@@ -178,6 +198,8 @@ static void serve(struct scene *scene)
 		reply.header.len = sizeof(reply.header) + (length < 0 ? 0 : length);
 		if (header.opcode == FUSE_READ && header.nodeid == SPLICED_NODE && length > 0)
 			answer_spliced(scene, &reply);
+		else if (header.opcode == FUSE_READ && header.nodeid == CUT_NODE && length > 0)
+			answer_cut(scene, &reply);
 		else
 			/* Who asked may not wait for it any more. */
 			MUST(write(scene->fd[0], &reply, reply.header.len) ==
@@ -299,6 +321,77 @@ CHECK(write)
 	EXPECT_NO_DATA(server, writer);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
 	EXPECT_NOT_REACHES(file(scene, graph, "stored"), writer);
+}
+
+CASE(refused, "through the kernel", "what a FUSE server takes, and then refuses",
+     "file_written, inode_setxattr, fuse_asked", "write and setxattr, and request, data")
+
+static void write_refused(struct scene *scene)
+{
+	int fd;
+
+	take_file(in(scene, "secret"));
+	fd = open(in(scene, "mnt/4"), O_WRONLY | O_CLOEXEC);
+	MUST(fd >= 0 && write(fd, "x", 1) < 0 && errno == EIO);
+	close(fd);
+}
+
+static void set_refused(struct scene *scene)
+{
+	take_file(in(scene, "other"));
+	MUST(setxattr(in(scene, "mnt/4"), "user.flow", "x", 1, 0) && errno == EPERM);
+}
+
+ACT(refused)
+{
+	if (!begin(scene))
+		return;
+	put_file(in(scene, "other"), "o");
+	run(scene, 1, write_refused);
+	run(scene, 2, set_refused);
+	end(scene);
+}
+
+CHECK(refused)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/4");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), served, "write", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 2, 0), served, "setxattr", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 2);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
+	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "stored_xattr"));
+	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "stored"));
+}
+
+CASE(cut, "through the kernel", "an answer of a FUSE server whose end cannot be copied (EFAULT)",
+     "fuse_answered, file_read", "answer and read, data")
+
+static void read_cut(struct scene *scene)
+{
+	const int fd = open(in(scene, "mnt/5"), O_RDONLY | O_CLOEXEC);
+	char bytes[sizeof(content)] = "";
+
+	MUST(fd >= 0 && read(fd, bytes, sizeof(bytes)) < 0 && errno == EIO);
+	MUST(!memcmp(bytes, content, 2));
+	put_file(in(scene, "after"), "x");
+}
+
+ACT(cut)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, read_cut);
+	end(scene);
+}
+
+CHECK(cut)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/5");
+
+	EXPECT_EDGES(server, served, "answer", "data", 1);
+	EXPECT_EDGES(served, process(scene, graph, 1, 0), "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
 }
 
 CASE(xattr, "through the kernel", "an extended attribute set that a FUSE server keeps",

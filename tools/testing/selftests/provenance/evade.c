@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Ways past the usual calls: what somebody who knows the hooks would try */
+#include <fcntl.h>
+#include <linux/if_alg.h>
+#include <linux/netlink.h>
+#include <linux/userfaultfd.h>
+#include <mqueue.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "flow.h"
+#include "uring.h"
+
+#define PAGE	4096
+
+/* A page, with none behind it. */
+static char *last_page(void)
+{
+	char *const pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(pages != MAP_FAILED && !munmap(pages + PAGE, PAGE));
+	return pages;
+}
+
+static void read_and_tell(struct scene *scene)
+{
+	char byte;
+
+	MUST(pread(scene->fd[0], &byte, 1, 0) == 1);
+	put_file(in(scene, "to"), "x");
+}
+
+CASE(fill_unwritable, "mappings", "UFFDIO_COPY into shared memory that is mapped only to be read",
+     "file_writing, file_written", "write, data, process to file; read by another")
+
+static void fill_hole(struct scene *scene)
+{
+	static char content[PAGE] __attribute__((aligned(PAGE)));
+	struct uffdio_api api = { .api = UFFD_API };
+	const int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	char *const page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->fd[0], 0);
+	struct uffdio_register range = {
+		.range = { (unsigned long)page, PAGE },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)page, .src = (unsigned long)content, .len = PAGE,
+	};
+
+	MUST(fd >= 0 && page != MAP_FAILED);
+	MUST(!ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &range));
+	take_file(in(scene, "secret"));
+	memset(content, 7, sizeof(content));
+	MUST(!ioctl(fd, UFFDIO_COPY, &copy));
+	/* The second time it is no hole. */
+	MUST(ioctl(fd, UFFDIO_COPY, &copy));
+}
+
+static void look_before(struct scene *scene)
+{
+	char byte;
+
+	MUST(pread(scene->fd[0], &byte, 1, 0) == 1 && !byte);
+	put_file(in(scene, "before"), "x");
+	/* A hole, again. */
+	MUST(!fallocate(scene->fd[0], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PAGE));
+}
+
+ACT(fill_unwritable)
+{
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = memfd_create("hole", 0);
+	EXPECT(scene->fd[0] > 0 && !ftruncate(scene->fd[0], PAGE));
+	run(scene, 1, look_before);
+	run(scene, 0, fill_hole);
+	run(scene, 2, read_and_tell);
+}
+
+CHECK(fill_unwritable)
+{
+	const int who = process(scene, graph, 0, 0), hole = graph_to(graph, who, "write");
+
+	EXPECT_EDGES(who, hole, "write", "data", 1);
+	EXPECT_EDGES(hole, process(scene, graph, 2, 0), "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
+}
+
+CASE(ring_of_other, "file data",
+     "io_uring_enter() for a ring that another process has made, mapped and filled",
+     "memory_begins, memory_accessed", "peek and poke, data, and nothing before the call")
+
+static void pass_ring(int socket, int fd)
+{
+	char byte = 'x', control[CMSG_SPACE(sizeof(fd))] = {};
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	MUST(sendmsg(socket, &msg, 0) == 1);
+}
+
+static int get_ring(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	MUST(recvmsg(socket, &msg, 0) == 1 && CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+static void make_and_fill(struct scene *scene)
+{
+	struct ring ring;
+
+	ring_open(&ring, 0);
+	pass_ring(scene->fd[0], ring.fd);
+	told();
+	await();
+	take_file(in(scene, "secret"));
+	put_file(in(scene, "unknown"), "x");
+	ring_sqe(&ring, IORING_OP_NOP, -1, NULL, 0, 0)->user_data = 0x5ec2e7;
+	ring_push(&ring);
+	told();
+	await();
+	MUST(ring_take(&ring, NULL) == 0);
+	put_file(in(scene, "back"), "x");
+}
+
+static void enter_unmapped(struct scene *scene)
+{
+	const int fd = get_ring(scene->fd[1]);
+
+	take_file(in(scene, "own"));
+	told();
+	await();
+	put_file(in(scene, "before"), "x");
+	MUST(syscall(__NR_io_uring_enter, fd, 1, 0, 0, NULL, 0) == 1);
+	put_file(in(scene, "to"), "x");
+	told();
+	await();
+}
+
+ACT(ring_of_other)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "own"), "o");
+	EXPECT(!socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd));
+	actor(scene, 0, make_and_fill);
+	done(scene, 0);
+	actor(scene, 1, enter_unmapped);
+	done(scene, 1);
+	step(scene, 0);
+	step(scene, 1);
+	go(scene, 0);
+	finish(scene, 0);
+	go(scene, 1);
+	finish(scene, 1);
+}
+
+CHECK(ring_of_other)
+{
+	const int owner = process(scene, graph, 0, 0), other = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(owner, other, "peek", "data", 1);
+	EXPECT_EDGES(other, owner, "poke", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_REACHES(file(scene, graph, "own"), file(scene, graph, "back"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
+	EXPECT_NOT_REACHES(file(scene, graph, "own"), file(scene, graph, "unknown"));
+}
+
+CASE(direct_read, "outcome", "a read without the cache (O_DIRECT) whose second page is not there",
+     "file_read", "read, data")
+
+/* Some file systems give what there is. */
+static bool halfway(ssize_t bytes)
+{
+	return bytes == PAGE || (bytes < 0 && errno == EFAULT);
+}
+
+static void read_direct(struct scene *scene)
+{
+	const int fd = open(in(scene, "from"), O_RDONLY | O_DIRECT);
+	char *const page = last_page();
+	const struct iovec io[2] = { { page, PAGE }, { page + PAGE, PAGE } };
+
+	MUST(fd >= 0 && halfway(preadv(fd, io, 2, 0)) && *page == 7);
+	put_file(in(scene, "to"), "x");
+}
+
+static void write_pages(struct scene *scene, const char *name, char byte)
+{
+	const int fd = open(in(scene, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	char bytes[2 * PAGE];
+
+	memset(bytes, byte, sizeof(bytes));
+	EXPECT(fd >= 0 && write(fd, bytes, sizeof(bytes)) == sizeof(bytes) && !fsync(fd));
+	close(fd);
+}
+
+ACT(direct_read)
+{
+	write_pages(scene, "from", 7);
+	run(scene, 0, read_direct);
+}
+
+CHECK(direct_read)
+{
+	EXPECT_EDGES(file(scene, graph, "from"), process(scene, graph, 0, 0), "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+}
+
+CASE(direct_write, "outcome", "a write without the cache (O_DIRECT) whose second page is not there",
+     "file_written", "write, data")
+
+static void write_direct(struct scene *scene)
+{
+	const int fd = open(in(scene, "kept"), O_WRONLY | O_DIRECT);
+	char *const page = last_page();
+	const struct iovec io[2] = { { page, PAGE }, { page + PAGE, PAGE } };
+
+	take_file(in(scene, "secret"));
+	memset(page, 9, PAGE);
+	MUST(fd >= 0 && halfway(pwritev(fd, io, 2, 0)));
+}
+
+static void read_kept(struct scene *scene)
+{
+	const int fd = open(in(scene, "kept"), O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	MUST(fd >= 0 && pread(fd, &byte, 1, 0) == 1 && byte == 9);
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(direct_write)
+{
+	put_file(in(scene, "secret"), "s");
+	write_pages(scene, "kept", 7);
+	run(scene, 0, write_direct);
+	run(scene, 1, read_kept);
+}
+
+CHECK(direct_write)
+{
+	EXPECT_EDGES(process(scene, graph, 0, 0), file(scene, graph, "kept"), "write", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
+
+CASE(counter, "outcome", "an eventfd read to an address whose end is not there (EFAULT)",
+     "file_read", "read, data")
+
+static void count(struct scene *scene)
+{
+	const uint64_t number = 0x5ec2e7;
+
+	take_file(in(scene, "secret"));
+	MUST(write(scene->fd[0], &number, sizeof(number)) == sizeof(number));
+}
+
+static void read_half(struct scene *scene)
+{
+	char *const page = last_page();
+	uint32_t low = 0;
+	const struct iovec io[2] = { { &low, sizeof(low) }, { page + PAGE, sizeof(low) } };
+
+	MUST(readv(scene->fd[0], io, 2) < 0 && errno == EFAULT && low == 0x5ec2e7);
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(counter)
+{
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = eventfd(0, 0);
+	run(scene, 1, count);
+	run(scene, 0, read_half);
+}
+
+CHECK(counter)
+{
+	const int node = graph_to(graph, process(scene, graph, 1, 0), "write");
+
+	EXPECT_EDGES(node, process(scene, graph, 0, 0), "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
+
+CASE(registers, "influence",
+     "PTRACE_SETREGS and GETREGS at an address whose end is not there (EFAULT)",
+     "ptrace_done", "poke and peek, data")
+
+static void idle(struct scene *scene)
+{
+	(void)scene;
+	told();
+	await();
+}
+
+/* All but the last word is there. */
+static void *almost(void)
+{
+	return last_page() + PAGE - sizeof(struct user_regs_struct) + sizeof(long);
+}
+
+static void trace(struct scene *scene, int request)
+{
+	const pid_t pid = scene->pid[0];
+	char *const from = almost();
+	struct user_regs_struct regs;
+	int status;
+
+	MUST(!ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	MUST(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status));
+	if (request == PTRACE_SETREGS) {
+		MUST(!ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+		memcpy(from, &regs, sizeof(regs) - sizeof(long));
+	}
+	MUST(ptrace(request, pid, NULL, from) && errno == EFAULT);
+	MUST(!ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+static void set_most(struct scene *scene)
+{
+	trace(scene, PTRACE_SETREGS);
+}
+
+static void get_most(struct scene *scene)
+{
+	trace(scene, PTRACE_GETREGS);
+}
+
+ACT(registers)
+{
+	actor(scene, 0, idle);
+	done(scene, 0);
+	run(scene, 1, set_most);
+	run(scene, 2, get_most);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(registers)
+{
+	const int traced = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), traced, "poke", "data", 1);
+	EXPECT_EDGES(traced, process(scene, graph, 2, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 2, 0), traced);
+}
+
+CASE(cookie, "IPC", "mq_notify(): a cookie that comes to a netlink socket",
+     "socket_sending, socket_sent", "process to socket: send; socket to another: recv; data")
+
+#define COOKIE	32
+
+static void leave_cookie(struct scene *scene)
+{
+	char cookie[COOKIE] = "0123456789";
+	struct sigevent event = {
+		.sigev_notify = SIGEV_THREAD,
+		.sigev_signo = scene->fd[0],
+		.sigev_value.sival_ptr = cookie,
+	};
+	const mqd_t queue = mq_open("/evade", O_RDONLY | O_CREAT, 0600, NULL);
+
+	MUST(queue >= 0 && !mq_unlink("/evade"));
+	take_file(in(scene, "secret"));
+	MUST(!syscall(__NR_mq_notify, queue, &event));
+	MUST(!syscall(__NR_mq_notify, queue, NULL));
+}
+
+static void take_cookie(struct scene *scene)
+{
+	char cookie[COOKIE];
+
+	MUST(recv(scene->fd[0], cookie, COOKIE, MSG_DONTWAIT) == COOKIE && cookie[1] == '1');
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(cookie)
+{
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+	run(scene, 0, leave_cookie);
+	run(scene, 1, take_cookie);
+}
+
+CHECK(cookie)
+{
+	const int socket = graph_to(graph, process(scene, graph, 0, 0), "send");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), socket, "send", "data", 1);
+	EXPECT_EDGES(socket, process(scene, graph, 1, 0), "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
+
+CASE(hash_goes_on, "network",
+     "AF_ALG: a hash that is begun goes on in a socket that accept() gives",
+     "socket_accepted", "deliver, data, socket to socket")
+
+static void begin_hash(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(send(scene->fd[0], "x", 1, MSG_MORE) == 1);
+}
+
+static void end_hash(struct scene *scene)
+{
+	const int fd = accept(scene->fd[0], NULL, NULL);
+	char hash[32];
+
+	MUST(fd >= 0 && recv(fd, hash, sizeof(hash), 0) == sizeof(hash));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(hash_goes_on)
+{
+	const struct sockaddr_alg address = {
+		.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256",
+	};
+	const int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		flow_skip("no sha256 behind AF_ALG");
+		return;
+	}
+	scene->fd[1] = fd;
+	scene->fd[0] = accept(fd, NULL, NULL);
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, begin_hash);
+	run(scene, 1, end_hash);
+}
+
+CHECK(hash_goes_on)
+{
+	const int from = graph_to(graph, process(scene, graph, 0, 0), "send");
+	const int to = graph_from(graph, process(scene, graph, 1, 0), "recv");
+
+	EXPECT_EDGES(from, to, "deliver", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
+
+CASE(raw_tcp, "network", "a raw socket for TCP gets what others send to each other",
+     "packet_leaves, packet_queued", "sender's socket to raw socket: deliver, data")
+
+static const char marked[] = "5ec2e7 which nobody else sends";
+
+static void see_segments(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+	char bytes[2048];
+	ssize_t got;
+
+	MUST(fd >= 0);
+	told();
+	await();
+	do {
+		got = recv(fd, bytes, sizeof(bytes), 0);
+		MUST(got > 0);
+	} while (!memmem(bytes, got, marked, sizeof(marked)));
+	put_file(in(scene, "to"), "x");
+}
+
+static void send_marked(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in to;
+	socklen_t bytes = sizeof(to);
+
+	MUST(fd >= 0 && !getsockname(scene->fd[0], (struct sockaddr *)&to, &bytes));
+	MUST(!connect(fd, (struct sockaddr *)&to, bytes));
+	take_file(in(scene, "secret"));
+	MUST(send(fd, marked, sizeof(marked), 0) == sizeof(marked));
+}
+
+ACT(raw_tcp)
+{
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT(!bind(scene->fd[0], (const struct sockaddr *)&any, sizeof(any)));
+	EXPECT(!listen(scene->fd[0], 1));
+	actor(scene, 1, see_segments);
+	done(scene, 1);
+	run(scene, 0, send_marked);
+	go(scene, 1);
+	finish(scene, 1);
+}
+
+CHECK(raw_tcp)
+{
+	const int from = graph_to(graph, process(scene, graph, 0, 0), "send");
+	const int raw = graph_from(graph, process(scene, graph, 1, 0), "recv");
+
+	EXPECT_EDGE(from, raw, "deliver", "data");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
