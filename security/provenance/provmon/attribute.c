@@ -249,7 +249,8 @@ static void hook_task_renamed(struct task_struct *task)
 	const struct prov_process *const process = prov_current();
 	char name[TASK_COMM_LEN];
 
-	if (process == &prov_nobody || current->vfork_done ||
+	if (process == &prov_nobody ||
+	    (current->vfork_done && atomic_read(&process->tasks) > 1) ||
 	    !thread_group_leader(task) || !same_thread_group(task, current))
 		return;
 	get_task_comm(name, task);

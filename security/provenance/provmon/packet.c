@@ -146,11 +146,14 @@ static void hook_packet_leaves(struct sk_buff *skb)
 		hook_packet_crosses(skb);
 }
 
-/* Such a socket gets all segments that come to this machine. */
+/*
+ * Such a socket gets all segments that come to this machine; those of the kernel,
+ * which it has to answer for TCP, get none.
+ */
 static int hook_socket_post_create(struct socket *sock, int family, int type,
 				   int protocol, int kern)
 {
-	if (type == SOCK_RAW && protocol == IPPROTO_TCP &&
+	if (!kern && type == SOCK_RAW && protocol == IPPROTO_TCP &&
 	    (family == AF_INET || family == AF_INET6))
 		static_branch_enable(&raw_tcp);
 	return 0;

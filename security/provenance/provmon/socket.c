@@ -555,9 +555,10 @@ static bool sent_empty(const struct socket *const sock,
 	switch (sock->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
+		return is_datagram(sock) && !(msg->msg_flags & MSG_PROBE);
 	case AF_UNIX:
 	case AF_VSOCK:
-		return is_datagram(sock) && !(msg->msg_flags & MSG_PROBE);
+		return is_datagram(sock);
 	default:
 		return false;
 	}
@@ -745,6 +746,8 @@ static bool throws_away(const struct sock *const sk, int flags)
 {
 	return IS_ENABLED(CONFIG_INET) && sk_is_tcp(sk) &&
 	       !(flags & MSG_ERRQUEUE) &&
+	       /* Of what is sent it gives a copy nevertheless. */
+	       !(flags & MSG_PEEK && tcp_sk(sk)->repair) &&
 	       READ_ONCE(sk->sk_prot)->recvmsg == tcp_recvmsg;
 }
 
