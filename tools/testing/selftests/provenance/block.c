@@ -16,6 +16,7 @@
 #include <linux/membarrier.h>
 
 #include "flow.h"
+#include "uring.h"
 
 #define IMAGE_BYTES	(8 << 20)
 #define BLOCK		4096
@@ -312,6 +313,59 @@ CHECK(zeroed)
 
 	EXPECT_EDGES(process(scene, graph, 1, 0), zeroed, "write", "data", 1);
 	EXPECT_NO_EDGE(process(scene, graph, 0, 0), zeroed, "write");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
+}
+
+/* BLOCK_URING_CMD_DISCARD, which older headers do not have. */
+#define DISCARD	_IO(0x12, 0)
+
+static int discard(int flags)
+{
+	struct io_uring_sqe *sqe;
+	struct ring ring;
+
+	ring_open(&ring, 0);
+	sqe = ring_sqe(&ring, IORING_OP_URING_CMD, open(device, flags | O_CLOEXEC), NULL, 0, 0);
+	sqe->cmd_op = DISCARD;
+	sqe->addr3 = BLOCK;
+	return ring_go(&ring);
+}
+
+static void discard_on_device(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(discard(O_RDWR) == 0);
+}
+
+static void fail_to_discard(struct scene *scene)
+{
+	(void)scene;
+	MUST(discard(O_RDONLY) == -EBADF);
+}
+
+CASE(discarded, "through the kernel", "io_uring: blocks of a loop device discarded",
+     "device_erased", "write, data, and on to the file of the device; nothing for who fails")
+
+ACT(discarded)
+{
+	put_file(in(scene, "secret"), "s");
+	make_image(in(scene, "image"));
+	attach(in(scene, "image"), false, 0);
+	run(scene, 0, fail_to_discard);
+	run(scene, 1, discard_on_device);
+	run(scene, 2, read_image);
+	detach(device);
+}
+
+CHECK(discarded)
+{
+	const int discarder = process(scene, graph, 1, 0);
+	const int erased = graph_to(graph, discarder, "write");
+
+	EXPECT(!strcmp(graph_string(graph, erased, "kind"), "blockdev"));
+	EXPECT_EDGES(discarder, erased, "write", "data", 1);
+	EXPECT_NO_DATA(erased, discarder);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), erased);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 

@@ -5,10 +5,12 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 
 #include "flow.h"
 
@@ -208,6 +210,102 @@ CHECK(map_calls)
 	EXPECT_NO_DATA(process(scene, graph, 3, 0), map);
 	EXPECT_EDGES(map, process(scene, graph, 4, 0), "read", "data", 1);
 	EXPECT_EDGES(process(scene, graph, 4, 0), map, "write", "data", 1);
+}
+
+CASE(map_printed, "bpf", "the elements of a pinned map, printed by its file in bpffs",
+     "bpf_map_read",
+     "read, data, map to reader; nothing of an empty one, or for who only opens it")
+
+/* The kernel prints a hash only if it knows the types of its keys and values. */
+static int load_types(void)
+{
+	static const struct {
+		struct btf_header header;
+		struct {
+			struct btf_type type;
+			uint32_t bits;
+		} types[2];
+		char names[12];
+	} btf = {
+		.header = {
+			.magic = BTF_MAGIC,
+			.version = BTF_VERSION,
+			.hdr_len = sizeof(btf.header),
+			.type_len = sizeof(btf.types),
+			.str_off = sizeof(btf.types),
+			.str_len = sizeof(btf.names),
+		},
+		.types = {
+			{ { .name_off = 1, .info = BTF_KIND_INT << 24, .size = 4 }, 32 },
+			{ { .name_off = 5, .info = BTF_KIND_INT << 24, .size = 8 }, 64 },
+		},
+		.names = "\0key\0number",
+	};
+	union bpf_attr attr = { .btf = (uintptr_t)&btf, .btf_size = sizeof(btf) };
+
+	return bpf(BPF_BTF_LOAD, &attr);
+}
+
+static int make_printed_map(const char *name, int types, const char *path)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_HASH,
+		.key_size = 4,
+		.value_size = 8,
+		.max_entries = 4,
+		.btf_fd = types,
+		.btf_key_type_id = 1,
+		.btf_value_type_id = 2,
+	};
+	union bpf_attr pin = { .pathname = (uintptr_t)path };
+
+	snprintf(attr.map_name, sizeof(attr.map_name), "%s", name);
+	pin.bpf_fd = bpf(BPF_MAP_CREATE, &attr);
+	EXPECT((int)pin.bpf_fd > 0 && !bpf(BPF_OBJ_PIN, &pin), "%s", strerror(errno));
+	return pin.bpf_fd;
+}
+
+static void print_map(struct scene *scene)
+{
+	take_file(in(scene, "mnt/map"));
+	put_file(in(scene, "copy"), "x");
+}
+
+static void print_empty(struct scene *scene)
+{
+	take_file(in(scene, "mnt/empty"));
+}
+
+static void only_open(struct scene *scene)
+{
+	MUST(open(in(scene, "mnt/map"), O_RDONLY) >= 0);
+}
+
+ACT(map_printed)
+{
+	put_file(in(scene, "secret"), "s");
+	EXPECT(!mkdir(in(scene, "mnt"), 0755));
+	EXPECT(!mount("flow", in(scene, "mnt"), "bpf", 0, NULL), "%s", strerror(errno));
+	scene->fd[2] = load_types();
+	EXPECT(scene->fd[2] > 0, "%s", strerror(errno));
+	scene->fd[0] = make_printed_map("flow_printed", scene->fd[2], in(scene, "mnt/map"));
+	scene->fd[1] = make_printed_map("flow_empty", scene->fd[2], in(scene, "mnt/empty"));
+	run(scene, 0, put_element);
+	run(scene, 1, print_map);
+	run(scene, 2, print_empty);
+	run(scene, 3, only_open);
+	EXPECT(!umount(in(scene, "mnt")));
+}
+
+CHECK(map_printed)
+{
+	const int map = graph_named(graph, "bpf_map", "flow_printed");
+
+	EXPECT_EDGES(map, process(scene, graph, 1, 0), "read", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 1, 0), map);
+	EXPECT_NO_DATA(graph_named(graph, "bpf_map", "flow_empty"), process(scene, graph, 2, 0));
+	EXPECT_NO_DATA(map, process(scene, graph, 3, 0));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
 CASE(map_mmap, "bpf", "an array mapped by one process and looked up by another",
@@ -558,7 +656,7 @@ CASE(attach, "bpf", "a program attached to a cgroup, and one that cannot be", "b
 
 #define CGROUP	"/sys/fs/cgroup/flow-bpf"
 
-static int make_filter(void)
+static int make_filter(const char *name)
 {
 	const struct bpf_insn insns[] = {
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 1),
@@ -570,9 +668,9 @@ static int make_filter(void)
 		.insns = (uintptr_t)insns,
 		.insn_cnt = sizeof(insns) / sizeof(*insns),
 		.license = (uintptr_t)"GPL",
-		.prog_name = "flow_attach",
 	};
 
+	snprintf(attr.prog_name, sizeof(attr.prog_name), "%s", name);
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
@@ -593,17 +691,22 @@ static void attach_it(struct scene *scene)
 	MUST(!attach(scene, 0));
 }
 
-static void link_it(struct scene *scene)
+static int make_link(int program, int cgroup)
 {
 	union bpf_attr attr = {
 		.link_create = {
-			.prog_fd = scene->fd[0],
-			.target_fd = scene->fd[2],
+			.prog_fd = program,
+			.target_fd = cgroup,
 			.attach_type = BPF_CGROUP_INET_INGRESS,
 		},
 	};
 
-	MUST(bpf(BPF_LINK_CREATE, &attr) > 0);
+	return bpf(BPF_LINK_CREATE, &attr);
+}
+
+static void link_it(struct scene *scene)
+{
+	MUST(make_link(scene->fd[0], scene->fd[2]) > 0);
 }
 
 static void fail_to_attach(struct scene *scene)
@@ -617,7 +720,7 @@ ACT(attach)
 		flow_skip("no unified cgroup hierarchy");
 		return;
 	}
-	scene->fd[0] = make_filter();
+	scene->fd[0] = make_filter("flow_attach");
 	scene->fd[1] = open(CGROUP, O_RDONLY | O_DIRECTORY);
 	scene->fd[2] = open(CGROUP "-link", O_RDONLY | O_DIRECTORY);
 	EXPECT(scene->fd[0] > 0 && scene->fd[1] > 0 && scene->fd[2] > 0);
@@ -638,4 +741,60 @@ CHECK(attach)
 		EXPECT_NO_DATA(program, process(scene, graph, i, 0));
 	}
 	EXPECT_NO_EDGE(process(scene, graph, 1, 0), program, NULL);
+}
+
+CASE(link_updated, "bpf",
+     "a program put in the place of another (BPF_LINK_UPDATE), and one that cannot be",
+     "bpf_prog_done", "attach, control, process to the new program; nothing for who fails")
+
+static long update_link(int link, int program, int old)
+{
+	union bpf_attr attr = {
+		.link_update = {
+			.link_fd = link,
+			.new_prog_fd = program,
+			.flags = BPF_F_REPLACE,
+			.old_prog_fd = old,
+		},
+	};
+
+	return bpf(BPF_LINK_UPDATE, &attr);
+}
+
+static void replace_it(struct scene *scene)
+{
+	MUST(!update_link(scene->fd[3], scene->fd[1], scene->fd[0]));
+}
+
+/* It is not there any more. */
+static void fail_to_replace(struct scene *scene)
+{
+	MUST(update_link(scene->fd[3], scene->fd[1], scene->fd[0]) && errno == EPERM);
+}
+
+ACT(link_updated)
+{
+	if (mkdir(CGROUP, 0755)) {
+		flow_skip("no unified cgroup hierarchy");
+		return;
+	}
+	scene->fd[0] = make_filter("flow_replaced");
+	scene->fd[1] = make_filter("flow_new");
+	scene->fd[2] = open(CGROUP, O_RDONLY | O_DIRECTORY);
+	scene->fd[3] = make_link(scene->fd[0], scene->fd[2]);
+	EXPECT(scene->fd[0] > 0 && scene->fd[1] > 0 && scene->fd[3] > 0);
+	run(scene, 0, replace_it);
+	run(scene, 1, fail_to_replace);
+	rmdir(CGROUP);
+}
+
+CHECK(link_updated)
+{
+	const int new = graph_named(graph, "bpf_prog", "flow_new");
+	const int replaced = graph_named(graph, "bpf_prog", "flow_replaced");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), new, "attach", "control", 1);
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), new);
+	EXPECT_NO_EDGE(process(scene, graph, 0, 0), replaced, NULL);
+	EXPECT_NO_EDGE(process(scene, graph, 1, 0), new, NULL);
 }

@@ -72,6 +72,11 @@ static int answer_slowly(const struct fuse_read_in *arg)
 	return arg->size;
 }
 
+static bool is_cut(const struct fuse_setattr_in *arg)
+{
+	return arg->valid & FATTR_SIZE;
+}
+
 /* Return: bytes of the answer, or an errno, negative. */
 static int answer(struct scene *scene, const struct fuse_in_header *request, const void *arg,
 		  struct reply *reply)
@@ -97,6 +102,10 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 		return sizeof(reply->entry);
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
+		if (request->opcode == FUSE_SETATTR && is_cut(arg)) {
+			told();
+			await();
+		}
 		reply->attr = (struct fuse_attr_out){ .attr_valid = 0 };
 		fill(&reply->attr.attr, request->nodeid);
 		return sizeof(reply->attr);
@@ -392,6 +401,60 @@ CHECK(cut)
 	EXPECT_EDGES(server, served, "answer", "data", 1);
 	EXPECT_EDGES(served, process(scene, graph, 1, 0), "read", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
+}
+
+CASE(cut_early, "file data", "truncate by its path of a file that is read before the call is over",
+     "inode_setattr, inode_post_setattr", "truncate, data, once, and on to who reads meanwhile")
+
+static void cut_it(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!truncate(in(scene, "mnt/0"), 1));
+}
+
+/* It is in the cache, and the server need not be asked. */
+static void read_meanwhile(struct scene *scene)
+{
+	const int fd = open(in(scene, "mnt/0"), O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	MUST(fd >= 0 && pread(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "before"), "x");
+	told();
+	await();
+	MUST(pread(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "meanwhile"), "x");
+	told();
+	await();
+	close(fd);
+}
+
+ACT(cut_early)
+{
+	if (!begin(scene))
+		return;
+	actor(scene, 1, read_meanwhile);
+	done(scene, 1);
+	actor(scene, 2, cut_it);
+	/* The server is about to do it. */
+	done(scene, 0);
+	step(scene, 1);
+	go(scene, 0);
+	finish(scene, 2);
+	go(scene, 1);
+	finish(scene, 1);
+	end(scene);
+}
+
+CHECK(cut_early)
+{
+	const int served = file(scene, graph, "mnt/0"), who = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(who, served, "truncate", "data", 1);
+	EXPECT_NO_DATA(served, who);
+	EXPECT_EDGES(served, process(scene, graph, 1, 0), "read", "data", 2);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "meanwhile"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
 }
 
 CASE(xattr, "through the kernel", "an extended attribute set that a FUSE server keeps",

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -1031,4 +1033,163 @@ CHECK(error_queue)
 {
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 	EXPECT_EDGES(ANY, process(scene, graph, 1, 0), "recv", "data", 1);
+}
+
+CASE(error_made_up, "network",
+     "UDP: an ICMP error that another process made up, read from the queue of errors",
+     "packet_queued", "send, deliver, recv: data, from who made it up; nothing to another socket")
+
+#define VICTIM_PORT	7025
+
+/* Of an even number of bytes. */
+static uint16_t checksum(const void *bytes, size_t count)
+{
+	const uint16_t *word = bytes;
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < count / 2; i++)
+		sum += word[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~((sum & 0xffff) + (sum >> 16));
+}
+
+/* Says that what the other one has sent, which it has not, did not arrive. */
+static void make_up_error(struct scene *scene)
+{
+	const in_addr_t loopback = htonl(INADDR_LOOPBACK);
+	struct {
+		struct icmphdr icmp;
+		struct iphdr ip;
+		struct udphdr udp;
+		char text[8];
+	} packet = {
+		.icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_PORT_UNREACH },
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
+			.tot_len = htons(sizeof(packet) - sizeof(packet.icmp)),
+			.saddr = loopback, .daddr = loopback },
+		.udp = { .source = htons(VICTIM_PORT), .dest = htons(VICTIM_PORT + 100),
+			 .len = htons(sizeof(packet.udp) + sizeof(packet.text)) },
+		.text = "made up",
+	};
+	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = loopback };
+	const int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	packet.icmp.checksum = checksum(&packet, sizeof(packet));
+	take_file(in(scene, "from"));
+	MUST(fd >= 0);
+	MUST(sendto(fd, &packet, sizeof(packet), 0, (const struct sockaddr *)&to, sizeof(to)) ==
+	     sizeof(packet));
+}
+
+static ssize_t get_error(int fd)
+{
+	char data[16], control[256];
+	struct iovec vector = { data, sizeof(data) };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+
+	return recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+}
+
+static void take_error(struct scene *scene)
+{
+	MUST(get_error(scene->fd[0]) == 8);
+	put_file(in(scene, "to"), "x");
+}
+
+static void take_no_error(struct scene *scene)
+{
+	MUST(get_error(scene->fd[1]) < 0 && errno == EAGAIN);
+	put_file(in(scene, "none"), "x");
+}
+
+ACT(error_made_up)
+{
+	const int on = 1;
+
+	put_file(in(scene, "from"), "f");
+	for (int i = 0; i < 2; i++) {
+		peers = (struct peers){ AF_INET, "127.0.0.1", VICTIM_PORT + i, false };
+		scene->fd[i] = bound_socket(SOCK_DGRAM);
+		EXPECT(!setsockopt(scene->fd[i], IPPROTO_IP, IP_RECVERR, &on, sizeof(on)));
+	}
+	run(scene, 0, make_up_error);
+	run(scene, 1, take_error);
+	run(scene, 2, take_no_error);
+}
+
+CHECK(error_made_up)
+{
+	const int victim = process(scene, graph, 1, 0);
+	const int end = graph_from(graph, victim, "recv");
+	const int raw = graph_to(graph, process(scene, graph, 0, 0), "send");
+
+	EXPECT_EDGES(raw, end, "deliver", "data", 1);
+	EXPECT_NO_DATA(end, raw);
+	EXPECT_EDGES(end, victim, "recv", "data", 1);
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 2, 0), "recv");
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "none"));
+}
+
+CASE(thrown_away, "network",
+     "recv with MSG_TRUNC: from TCP, which throws the bytes away, and from a UNIX socket",
+     "socket_received", "no edge from TCP; recv, data, to the next reader and from UNIX")
+
+static void send_three(struct scene *scene)
+{
+	take_file(in(scene, "from"));
+	MUST(send(scene->fd[0], "xy", 2, 0) == 2);
+	MUST(send(scene->fd[2], "x", 1, 0) == 1);
+}
+
+static void throw_away(struct scene *scene)
+{
+	char byte = 'n';
+
+	MUST(recv(scene->fd[1], &byte, 1, MSG_TRUNC) == 1 && byte == 'n');
+	put_file(in(scene, "none"), "x");
+}
+
+static void take_next(struct scene *scene)
+{
+	char byte;
+
+	MUST(recv(scene->fd[1], &byte, 1, 0) == 1 && byte == 'y');
+	put_file(in(scene, "to"), "x");
+}
+
+static void take_unix(struct scene *scene)
+{
+	char byte;
+
+	MUST(recv(scene->fd[3], &byte, 1, MSG_TRUNC) == 1 && byte == 'x');
+	put_file(in(scene, "to_unix"), "x");
+}
+
+ACT(thrown_away)
+{
+	put_file(in(scene, "from"), "f");
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7027, false };
+	scene->fd[4] = bound_socket(SOCK_STREAM);
+	EXPECT(!listen(scene->fd[4], 1));
+	scene->fd[0] = connected_socket(SOCK_STREAM);
+	scene->fd[1] = accept(scene->fd[4], NULL, NULL);
+	EXPECT(scene->fd[1] > 0 && !socketpair(AF_UNIX, SOCK_STREAM, 0, scene->fd + 2));
+	run(scene, 0, send_three);
+	run(scene, 1, throw_away);
+	run(scene, 2, take_next);
+	run(scene, 3, take_unix);
+}
+
+CHECK(thrown_away)
+{
+	const int from = file(scene, graph, "from");
+
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 1, 0), "recv");
+	EXPECT_NOT_REACHES(from, file(scene, graph, "none"));
+	EXPECT_EDGES(ANY, process(scene, graph, 2, 0), "recv", "data", 1);
+	EXPECT_REACHES(from, file(scene, graph, "to"));
+	EXPECT_EDGES(ANY, process(scene, graph, 3, 0), "recv", "data", 1);
+	EXPECT_REACHES(from, file(scene, graph, "to_unix"));
 }

@@ -9,6 +9,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <elf.h>
 
 #include "flow.h"
 
@@ -242,6 +243,100 @@ CHECK(ptrace_data)
 	EXPECT_NO_DATA(traced, process(scene, graph, 2, 0));
 }
 
+CASE(ptrace_state, "influence",
+     "ptrace: a set of registers, what is known of a signal, the system call; and what fails",
+     "ptrace_done", "peek for what is got, poke for what is set, data, and nothing back")
+
+static void get_set(struct scene *scene)
+{
+	struct user_regs_struct regs;
+	struct iovec set = { &regs, sizeof(regs) };
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_GETREGSET, scene->pid[0], NT_PRSTATUS, &set));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+static void get_signal(struct scene *scene)
+{
+	siginfo_t info;
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_GETSIGINFO, scene->pid[0], NULL, &info) && info.si_signo == SIGSTOP);
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+static void get_call(struct scene *scene)
+{
+	char info[128];
+
+	attach(scene->pid[0]);
+	MUST(ptrace(PTRACE_GET_SYSCALL_INFO, scene->pid[0], sizeof(info), info) > 0);
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+/* That of floating point, as it is in the beginning: nothing in a system call needs it. */
+static void set_set(struct scene *scene)
+{
+	struct user_fpregs_struct regs = { .cwd = 0x37f, .mxcsr = 0x1f80 };
+	struct iovec set = { &regs, sizeof(regs) };
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_SETREGSET, scene->pid[0], NT_PRFPREG, &set));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+static void set_signal(struct scene *scene)
+{
+	siginfo_t info = { .si_signo = SIGSTOP };
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_SETSIGINFO, scene->pid[0], NULL, &info));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+/* There is no such set. */
+static void fail_to_trace(struct scene *scene)
+{
+	char bytes[64] = "";
+	struct iovec set = { bytes, sizeof(bytes) };
+
+	attach(scene->pid[0]);
+	MUST(ptrace(PTRACE_GETREGSET, scene->pid[0], -1, &set) && errno == EINVAL);
+	MUST(ptrace(PTRACE_SETREGSET, scene->pid[0], -1, &set) && errno == EINVAL);
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+ACT(ptrace_state)
+{
+	actor(scene, 0, idle);
+	done(scene, 0);
+	run(scene, 1, get_set);
+	run(scene, 2, get_signal);
+	run(scene, 3, get_call);
+	run(scene, 4, set_set);
+	run(scene, 5, set_signal);
+	run(scene, 6, fail_to_trace);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(ptrace_state)
+{
+	const int traced = process(scene, graph, 0, 0), failed = process(scene, graph, 6, 0);
+
+	for (int role = 1; role <= 5; role++) {
+		const int tracer = process(scene, graph, role, 0);
+		const bool gets = role <= 3;
+
+		EXPECT_EDGES(gets ? traced : tracer, gets ? tracer : traced,
+			     gets ? "peek" : "poke", "data", 1);
+		EXPECT_NO_DATA(gets ? tracer : traced, gets ? traced : tracer);
+	}
+	EXPECT_NO_DATA(traced, failed);
+	EXPECT_NO_DATA(failed, traced);
+}
+
 CASE(traceme, "influence", "a child asks to be traced", "task_traced", "ptrace, control")
 
 static void trace_child(struct scene *scene)
@@ -324,7 +419,8 @@ CHECK(process_vm)
 	EXPECT_NO_DATA(failed, other);
 }
 
-CASE(proc_mem, "influence", "/proc/PID/mem read and written; /proc/PID/environ and cmdline read",
+CASE(proc_mem, "influence",
+     "/proc/PID/mem read and written; /proc/PID/environ, cmdline and auxv read",
      "memory_begins, memory_accessed", "peek and poke, data; nothing of one's own")
 
 static int open_proc(pid_t pid, const char *name, int flags)
@@ -369,6 +465,22 @@ static void cmdline_read(struct scene *scene)
 	MUST(read(open_proc(getpid(), "environ", O_RDONLY), text, sizeof(text)) > 0);
 }
 
+static void auxv_read(struct scene *scene)
+{
+	char text[64];
+
+	MUST(read(open_proc(scene->pid[4], "auxv", O_RDONLY), text, sizeof(text)) > 0);
+}
+
+/* One's own, and none of another's. */
+static void auxv_only_open(struct scene *scene)
+{
+	char text[64];
+
+	MUST(read(open_proc(getpid(), "auxv", O_RDONLY), text, sizeof(text)) > 0);
+	MUST(read(open_proc(scene->pid[4], "auxv", O_RDONLY), text, 0) == 0);
+}
+
 ACT(proc_mem)
 {
 	actor(scene, 4, idle);
@@ -377,6 +489,8 @@ ACT(proc_mem)
 	run(scene, 1, mem_write);
 	run(scene, 2, environ_read);
 	run(scene, 3, cmdline_read);
+	run(scene, 5, auxv_read);
+	run(scene, 6, auxv_only_open);
 	go(scene, 4);
 	finish(scene, 4);
 }
@@ -392,6 +506,9 @@ CHECK(proc_mem)
 	EXPECT_EDGES(other, process(scene, graph, 2, 0), "peek", "data", 1);
 	EXPECT_EDGES(other, process(scene, graph, 3, 0), "peek", "data", 1);
 	EXPECT(graph_count(graph, ANY, process(scene, graph, 3, 0), "peek", "data") == 1);
+	EXPECT_EDGES(other, process(scene, graph, 5, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 5, 0), other);
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 6, 0), "peek");
 }
 
 CASE(limits, "influence", "limits and priority of another process", "task_setnice, task_setrlimit",

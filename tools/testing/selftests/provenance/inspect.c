@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/filter.h>
 #include <linux/perf_event.h>
+#include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
 
 #include "flow.h"
@@ -249,4 +254,154 @@ CHECK(userfaultfd)
 	EXPECT_EDGES(faulting, answering, "fork", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "faulting"));
+}
+
+CASE(supervisor, "kernel", "a system call that a supervisor answers (seccomp user notification)",
+     "ptrace_done", "peek, data, target to supervisor; poke, data, back if it gives a value")
+
+#define ASKED	SYS_getpgid	/* which nothing else here calls */
+
+/* Return: a descriptor for who supervises current from now on. */
+static int begin_supervision(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ASKED, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(filter) / sizeof(*filter), filter };
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		       &program);
+}
+
+static uint64_t get_call(int fd)
+{
+	struct seccomp_notif call = {};
+
+	MUST(!ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &call));
+	MUST(call.data.nr == ASKED);
+	return call.id;
+}
+
+/* The first call goes through, and the second gets an answer. */
+static void let_through_and_answer(struct scene *scene, int fd)
+{
+	struct seccomp_notif_resp answer = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	put_file(in(scene, "unasked"), "x");
+	answer.id = get_call(fd);
+	put_file(in(scene, "told"), "x");
+	take_file(in(scene, "answer"));
+	MUST(!ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+	answer = (struct seccomp_notif_resp){ .id = get_call(fd), .val = 7 };
+	MUST(!ioctl(fd, SECCOMP_IOCTL_NOTIF_SEND, &answer));
+}
+
+/* Forks who supervises current from now on. */
+static void begin_supervised(struct scene *scene, void (*supervise)(struct scene *scene, int fd))
+{
+	const int fd = begin_supervision();
+	pid_t pid;
+
+	MUST(fd >= 0);
+	pid = fork();
+	MUST(pid >= 0);
+	if (!pid) {
+		supervise(scene, fd);
+		_exit(0);
+	}
+	close(fd);
+}
+
+static void end_supervised(void)
+{
+	int status;
+
+	MUST(wait(&status) > 0 && !status);
+}
+
+static void ask_supervisor(struct scene *scene)
+{
+	begin_supervised(scene, let_through_and_answer);
+	take_file(in(scene, "secret"));
+	MUST(syscall(ASKED, 0) == getpgrp());
+	put_file(in(scene, "before"), "x");
+	MUST(syscall(ASKED, 0) == 7);
+	put_file(in(scene, "after"), "x");
+	end_supervised();
+}
+
+ACT(supervisor)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "answer"), "a");
+	run(scene, 0, ask_supervisor);
+}
+
+CHECK(supervisor)
+{
+	const int target = process(scene, graph, 0, 0);
+	const int supervisor = graph_from(graph, file(scene, graph, "told"), "write");
+
+	EXPECT_EDGES(target, supervisor, "peek", "data", 1);
+	EXPECT_EDGES(supervisor, target, "poke", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "told"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "unasked"));
+	EXPECT_REACHES(file(scene, graph, "answer"), file(scene, graph, "after"));
+	EXPECT_NOT_REACHES(file(scene, graph, "answer"), file(scene, graph, "before"));
+}
+
+CASE(supervisor_gives, "outcome",
+     "an end of file after a supervisor has given a descriptor (SECCOMP_IOCTL_NOTIF_ADDFD)",
+     "file_received, socket_received, ptrace_done",
+     "receive, meta, of the file; poke, data, for its number; no recv of the socket")
+
+#define NUMBER	77
+
+static void give_descriptor(struct scene *scene, int fd)
+{
+	struct seccomp_notif_addfd given = {
+		.id = get_call(fd),
+		.flags = SECCOMP_ADDFD_FLAG_SEND | SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = open(in(scene, "file"), O_RDONLY),
+		.newfd = NUMBER,
+	};
+
+	take_file(in(scene, "secret"));
+	MUST(ioctl(fd, SECCOMP_IOCTL_NOTIF_ADDFD, &given) > 0);
+}
+
+/* Nothing was sent to the socket, whose other end is closed. */
+static void get_descriptor_and_end(struct scene *scene)
+{
+	char byte;
+
+	MUST(recv(scene->fd[1], &byte, 1, MSG_DONTWAIT) == 0);
+	begin_supervised(scene, give_descriptor);
+	MUST(syscall(ASKED, 0) == NUMBER);
+	MUST(recv(scene->fd[1], &byte, 1, 0) == 0);
+	put_file(in(scene, "got"), "x");
+	end_supervised();
+}
+
+ACT(supervisor_gives)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "file"), "x");
+	EXPECT(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, scene->fd));
+	close(scene->fd[0]);
+	scene->fd[0] = 0;
+	run(scene, 0, get_descriptor_and_end);
+}
+
+CHECK(supervisor_gives)
+{
+	const int who = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(file(scene, graph, "file"), who, "receive", "meta", 1);
+	EXPECT_NO_EDGE(ANY, who, "recv");
+	EXPECT_EDGES(ANY, who, "poke", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
 }

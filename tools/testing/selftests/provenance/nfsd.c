@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The NFS server of the kernel, and clients in user space (libnfs) */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -180,4 +181,54 @@ ACT(link)
 CHECK(link)
 {
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
+}
+
+CASE(transaction, "through the kernel", "two processes ask nfsd for a file handle, by one file of nfsd's",
+     "file_read, file_written", "nothing from one to the other")
+
+static void get_handle(struct scene *scene)
+{
+	const int fd = open("/proc/fs/nfsd/filehandle", O_RDWR);
+	char text[512];
+	const int bytes = snprintf(text, sizeof(text), "127.0.0.1 %s 64\n", in(scene, "export"));
+
+	MUST(fd >= 0);
+	/* It is known by the address or by its name. */
+	if (write(fd, text, bytes) != bytes) {
+		memmove(text, "localhost", 9);
+		MUST(write(fd, text, bytes) == bytes);
+	}
+	MUST(read(fd, text, sizeof(text)) > 0);
+	close(fd);
+}
+
+static void learn_and_get_handle(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	get_handle(scene);
+}
+
+static void only_get_handle(struct scene *scene)
+{
+	get_handle(scene);
+	put_file(in(scene, "handle"), "x");
+}
+
+ACT(transaction)
+{
+	put_file(in(scene, "secret"), "s");
+	start(scene);
+	put_file(in(scene, "export/file"), "x");
+	/* The client has to be known to the server. */
+	run(scene, 2, copy_from_there);
+	scene->fd[0] = open("/proc/fs/nfsd/filehandle", O_RDWR);
+	run(scene, 0, learn_and_get_handle);
+	run(scene, 1, only_get_handle);
+	stop(scene);
+}
+
+CHECK(transaction)
+{
+	EXPECT_NODE(process(scene, graph, 0, 0));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "handle"));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "uring.h"
 
 /* Exit statuses of provctl. */
 #define DONE		0
@@ -159,6 +160,92 @@ CHECK(mapping)
 	EXPECT_EDGE(node, file(scene, graph, "shared"), "mmap_write", "data");
 	EXPECT_REACHES(file(scene, graph, "after"), file(scene, graph, "last"));
 	EXPECT_NOT_REACHES(file(scene, graph, "after"), file(scene, graph, "between"));
+	EXPECT_NO_EDGE(file(scene, graph, "hidden"), node, "read");
+}
+
+CASE(registered, "opaque",
+     "a process with shared memory registered with io_uring, opaque and visible again",
+     "buffer_registered, buffer_left",
+     "what it maps flows again, also when it is registered no more; not in between")
+
+static void register_and_take(struct scene *scene)
+{
+	void *const place = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, scene->fd[0], 0);
+	const struct iovec buffer = { place, 4096 };
+	struct ring ring;
+
+	MUST(place != MAP_FAILED);
+	ring_open(&ring, 0);
+	ring_register(&ring, IORING_REGISTER_BUFFERS, &buffer, 1);
+	told();
+	await();
+	take_file(in(scene, "hidden"));
+	told();
+	await();
+	ring_register(&ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+	take_file(in(scene, "after"));
+	told();
+	await();
+	/* It is mapped no more now. */
+	MUST(!munmap(place, 4096));
+	take_file(in(scene, "late"));
+	told();
+	await();
+}
+
+static void copy_memory(struct scene *scene, const char *name)
+{
+	char byte;
+
+	MUST(pread(scene->fd[0], &byte, 1, 0) == 1);
+	put_file(in(scene, name), "x");
+}
+
+static void copy_memory_between(struct scene *scene)
+{
+	copy_memory(scene, "between");
+}
+
+static void copy_memory_after(struct scene *scene)
+{
+	copy_memory(scene, "last");
+}
+
+static void copy_memory_late(struct scene *scene)
+{
+	copy_memory(scene, "unmapped");
+}
+
+ACT(registered)
+{
+	put_file(in(scene, "hidden"), "x");
+	put_file(in(scene, "after"), "x");
+	put_file(in(scene, "late"), "x");
+	scene->fd[0] = memfd_create("flow_registered", 0);
+	EXPECT(!ftruncate(scene->fd[0], 4096));
+	actor(scene, 0, register_and_take);
+	done(scene, 0);
+	provctl_process("set", scene->pid[0]);
+	step(scene, 0);
+	run(scene, 1, copy_memory_between);
+	provctl_process("clear", scene->pid[0]);
+	step(scene, 0);
+	run(scene, 2, copy_memory_after);
+	step(scene, 0);
+	run(scene, 3, copy_memory_late);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(registered)
+{
+	const int node = process(scene, graph, 0, 0);
+	const int memory = graph_from(graph, process(scene, graph, 2, 0), "read");
+
+	EXPECT_EDGE(node, memory, "mmap_write", "data");
+	EXPECT_REACHES(file(scene, graph, "after"), file(scene, graph, "last"));
+	EXPECT_NOT_REACHES(file(scene, graph, "after"), file(scene, graph, "between"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "unmapped"));
 	EXPECT_NO_EDGE(file(scene, graph, "hidden"), node, "read");
 }
 

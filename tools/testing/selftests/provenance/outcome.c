@@ -274,6 +274,62 @@ CHECK(partly)
 		EXPECT_REACHES(secret, file(scene, graph, name));
 }
 
+CASE(partly_shown, "outcome",
+     "a file of /proc/sys and one of sysfs read to an address whose end is not there (EFAULT)",
+     "file_read", "read, data, file to process; none for who is not given any of it")
+
+static const char *const shown[] = { "/proc/sys/kernel/ostype", "/sys/kernel/notes" };
+
+static void read_shown(const char *path, char *at)
+{
+	const int fd = open(path, O_RDONLY);
+
+	MUST(fd >= 0 && fails(read(fd, at, FITS + 1)));
+}
+
+static void read_setting(struct scene *scene)
+{
+	(void)scene;
+	read_shown(shown[0], almost_nowhere());
+}
+
+static void read_notes(struct scene *scene)
+{
+	(void)scene;
+	read_shown(shown[1], almost_nowhere());
+}
+
+static void read_none(struct scene *scene)
+{
+	(void)scene;
+	read_shown(shown[0], nowhere);
+	read_shown(shown[1], nowhere);
+}
+
+ACT(partly_shown)
+{
+	/* Their inodes must not leave memory meanwhile. */
+	for (int i = 0; i < 2; i++) {
+		scene->fd[i] = open(shown[i], O_RDONLY);
+		EXPECT(scene->fd[i] > 0, "%s", shown[i]);
+	}
+	run(scene, 0, read_setting);
+	run(scene, 1, read_notes);
+	run(scene, 2, read_none);
+}
+
+CHECK(partly_shown)
+{
+	for (int i = 0; i < 2; i++) {
+		const int node = graph_path(graph, shown[i]);
+
+		EXPECT_EDGES(node, process(scene, graph, i, 0), "read", "data", 1);
+		EXPECT_NO_DATA(process(scene, graph, i, 0), node);
+		EXPECT_NO_DATA(node, process(scene, graph, !i, 0));
+		EXPECT_NO_DATA(node, process(scene, graph, 2, 0));
+	}
+}
+
 CASE(no_space, "outcome", "write to a full file system", "file_written",
      "no edge for the write that fails; one for a short write")
 

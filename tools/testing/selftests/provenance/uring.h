@@ -18,6 +18,7 @@
 /* What the headers of older systems do not have. */
 #define URING_READ_MULTISHOT	49
 #define URING_WAITID		50
+#define URING_FD_INSTALL	54
 #define URING_FTRUNCATE		55
 
 #define RING_ENTRIES		8

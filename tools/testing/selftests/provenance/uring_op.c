@@ -565,3 +565,39 @@ CHECK(msg_fd_deferred)
 {
 	check_given(scene, graph);
 }
+
+CASE(install, "outcome",
+     "an end of file after io_uring has installed a registered file (FIXED_FD_INSTALL)",
+     "file_received, socket_received", "receive, meta, of the file; no recv of the socket")
+
+/* Nothing was sent to the socket, whose other end is closed. */
+static void install_and_end(struct scene *scene)
+{
+	const int fd = must_open(scene, "file", O_RDONLY);
+	struct ring ring;
+	char byte;
+
+	MUST(recv(scene->fd[1], &byte, 1, MSG_DONTWAIT) == 0);
+	ring_open(&ring, 0);
+	ring_register(&ring, IORING_REGISTER_FILES, &fd, 1);
+	ring_sqe(&ring, URING_FD_INSTALL, 0, NULL, 0, 0)->flags = IOSQE_FIXED_FILE;
+	MUST(ring_go(&ring) > fd);
+	MUST(recv(scene->fd[1], &byte, 1, 0) == 0);
+}
+
+ACT(install)
+{
+	put_file(in(scene, "file"), "x");
+	EXPECT(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, scene->fd));
+	close(scene->fd[0]);
+	scene->fd[0] = 0;
+	run(scene, 0, install_and_end);
+}
+
+CHECK(install)
+{
+	const int who = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(file(scene, graph, "file"), who, "receive", "meta", 1);
+	EXPECT_NO_EDGE(ANY, who, "recv");
+}
