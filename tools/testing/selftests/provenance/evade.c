@@ -501,3 +501,60 @@ CHECK(raw_tcp)
 	EXPECT_EDGE(from, raw, "deliver", "data");
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 }
+
+CASE(datagram, "outcome", "a UDP datagram received to an address whose end is not there (EFAULT)",
+     "partly_copied, socket_received", "recv, data; none for who is not given any of it")
+
+static void send_datagram(struct scene *scene)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_in to;
+	socklen_t bytes = sizeof(to);
+
+	MUST(fd >= 0 && !getsockname(scene->fd[0], (struct sockaddr *)&to, &bytes));
+	take_file(in(scene, "secret"));
+	MUST(sendto(fd, marked, sizeof(marked), 0, (struct sockaddr *)&to, bytes) ==
+	     sizeof(marked));
+}
+
+static void receive_at(struct scene *scene, char *at)
+{
+	MUST(recv(scene->fd[0], at, sizeof(marked), MSG_PEEK) < 0 && errno == EFAULT);
+}
+
+static void receive_none(struct scene *scene)
+{
+	receive_at(scene, last_page() + PAGE);
+}
+
+static void receive_most(struct scene *scene)
+{
+	char *const at = last_page() + PAGE - 8;
+
+	receive_at(scene, at);
+	MUST(!memcmp(at, marked, 8));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(datagram)
+{
+	const struct sockaddr_in any = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	put_file(in(scene, "secret"), "s");
+	scene->fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT(!bind(scene->fd[0], (const struct sockaddr *)&any, sizeof(any)));
+	run(scene, 0, send_datagram);
+	run(scene, 1, receive_none);
+	run(scene, 2, receive_most);
+}
+
+CHECK(datagram)
+{
+	const int socket = graph_from(graph, process(scene, graph, 2, 0), "recv");
+
+	EXPECT_EDGES(socket, process(scene, graph, 2, 0), "recv", "data", 1);
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 1, 0), "recv");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
