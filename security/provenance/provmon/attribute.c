@@ -287,7 +287,8 @@ static void hook_file_release(struct file *file)
 	    !S_ISREG(prov_inode_type(inode)))
 		return;
 	node = READ_ONCE(*prov_inode_slot(inode));
-	if (node && node != &prov_nothing)
+	/* Those that stand for no object have none. */
+	if (node && node->obj.id)
 		prov_record_inode_attr(node->obj.id, inode);
 }
 

@@ -753,8 +753,10 @@ static bool release_feed(struct prov_map *const process)
 
 	spin_lock_irqsave(&prov_map_graph_lock, flags);
 	feed = list_first_entry_or_null(&process->out, struct prov_arc, out);
-	if (feed)
-		cut_feed(feed);
+	/* The socket, and with it the feed, can go when the lock is given up. */
+	if (feed && (!prov_map_is_stale(feed->dst) ||
+		     prov_map_pull_some(feed->dst)))
+		remove_arc(feed);
 	spin_unlock_irqrestore(&prov_map_graph_lock, flags);
 	return feed;
 }

@@ -32,6 +32,7 @@ void prov_arc_announce(struct prov_arc *arc, struct list_head *work);
 void prov_map_tell(struct list_head *work);
 void prov_map_spread(struct prov_map *map, const struct prov_map *cause);
 bool prov_map_pull(struct prov_map *map);
+bool prov_map_pull_some(struct prov_map *map);
 bool prov_map_pull_first(struct prov_map *map);
 
 void prov_group_form(struct prov_arc *arc);

@@ -343,6 +343,18 @@ bool prov_map_pull(struct prov_map *map)
 }
 
 /**
+ * prov_map_pull_some - take over some of the news that there are, under the graph's lock
+ * @map: for whom
+ *
+ * Return: false if there are more.  Those of a record that was lost are not waited for.
+ */
+bool prov_map_pull_some(struct prov_map *map)
+{
+	budget = RECORDS_AT_ONCE;
+	return pull(map) || budget;
+}
+
+/**
  * prov_map_pull_first - take over all news that there are, before the lock is taken
  * @map: for whom, and its group
  *
