@@ -236,16 +236,16 @@ static bool is_poke(long request, unsigned long data)
 #ifdef PTRACE_SET_THREAD_AREA
 	case PTRACE_SET_THREAD_AREA:
 #endif
-#ifdef PTRACE_ARCH_PRCTL
-	case PTRACE_ARCH_PRCTL:
-		return data == ARCH_SET_FS || data == ARCH_SET_GS;
-#endif
 	case PTRACE_POKEUSR:
 	case PTRACE_SETREGSET:
 	case PTRACE_SETSIGINFO:
 	case PTRACE_SETSIGMASK:
 	case PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG:
 		return true;
+#ifdef PTRACE_ARCH_PRCTL
+	case PTRACE_ARCH_PRCTL:
+		return data == ARCH_SET_FS || data == ARCH_SET_GS;
+#endif
 	default:
 		return false;
 	}
