@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Ways past the usual calls: what somebody who knows the hooks would try */
 #include <fcntl.h>
-#include <linux/if_alg.h>
 #include <linux/netlink.h>
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
@@ -394,52 +393,6 @@ CHECK(cookie)
 
 	EXPECT_EDGES(process(scene, graph, 0, 0), socket, "send", "data", 1);
 	EXPECT_EDGES(socket, process(scene, graph, 1, 0), "recv", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
-}
-
-CASE(hash_goes_on, "network",
-     "AF_ALG: a hash that is begun goes on in a socket that accept() gives",
-     "socket_accepted", "deliver, data, socket to socket")
-
-static void begin_hash(struct scene *scene)
-{
-	take_file(in(scene, "secret"));
-	MUST(send(scene->fd[0], "x", 1, MSG_MORE) == 1);
-}
-
-static void end_hash(struct scene *scene)
-{
-	const int fd = accept(scene->fd[0], NULL, NULL);
-	char hash[32];
-
-	MUST(fd >= 0 && recv(fd, hash, sizeof(hash), 0) == sizeof(hash));
-	put_file(in(scene, "to"), "x");
-}
-
-ACT(hash_goes_on)
-{
-	const struct sockaddr_alg address = {
-		.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256",
-	};
-	const int fd = socket(AF_ALG, SOCK_SEQPACKET, 0);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address))) {
-		flow_skip("no sha256 behind AF_ALG");
-		return;
-	}
-	scene->fd[1] = fd;
-	scene->fd[0] = accept(fd, NULL, NULL);
-	put_file(in(scene, "secret"), "s");
-	run(scene, 0, begin_hash);
-	run(scene, 1, end_hash);
-}
-
-CHECK(hash_goes_on)
-{
-	const int from = graph_to(graph, process(scene, graph, 0, 0), "send");
-	const int to = graph_from(graph, process(scene, graph, 1, 0), "recv");
-
-	EXPECT_EDGES(from, to, "deliver", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 }
 
