@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -345,6 +346,49 @@ CHECK(renamed)
 	EXPECT(has_name(graph, child, "kworker/0:1"), "%s", graph_string(graph, child, "comm"));
 	EXPECT(has_name(graph, program, "true"), "%s", graph_string(graph, program, "comm"));
 	EXPECT(has_name(graph, process(scene, graph, 1, 0), "by-file"));
+}
+
+CASE(renamed_early, "attributes",
+     "a process renames itself before its parent goes on (CLONE_VFORK): with memory of its own, and by vfork()",
+     "task_renamed", "the name; that of who has its parent's memory is not its parent's")
+
+static void clone_and_vfork(struct scene *scene)
+{
+	pid_t child;
+
+	/* It is described before. */
+	put_file(in(scene, "of-parent"), "x");
+	child = syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, NULL, NULL, 0);
+	MUST(child >= 0);
+	if (!child) {
+		put_file(in(scene, "of-child"), "x");
+		MUST(!prctl(PR_SET_NAME, "named-early"));
+		_exit(0);
+	}
+	MUST(waitpid(child, NULL, 0) == child);
+	child = vfork();
+	MUST(child >= 0);
+	if (!child) {
+		prctl(PR_SET_NAME, "only-vforked");
+		_exit(0);
+	}
+	MUST(waitpid(child, NULL, 0) == child);
+}
+
+ACT(renamed_early)
+{
+	run(scene, 0, clone_and_vfork);
+}
+
+CHECK(renamed_early)
+{
+	const int self = process(scene, graph, 0, 0);
+	const int child = graph_from(graph, file(scene, graph, "of-child"), "write");
+
+	EXPECT_EDGES(self, child, "fork", "data", 1);
+	EXPECT(has_name(graph, child, "named-early"), "%s", graph_string(graph, child, "comm"));
+	EXPECT(!has_name(graph, self, "only-vforked") && !has_name(graph, self, "named-early"));
+	EXPECT_NODE(self);
 }
 
 CASE(size, "attributes", "size of a file that was written and closed, and of one only read",

@@ -16,11 +16,13 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <elf.h>
 
 #include "flow.h"
 #include "uring.h"
 
-#define PAGE	4096
+#define PAGE		4096
+#define HUGE_PAGE	(2 << 20)
 
 /* A page, with none behind it. */
 static char *last_page(void)
@@ -43,27 +45,33 @@ static void read_and_tell(struct scene *scene)
 CASE(fill_unwritable, "mappings", "UFFDIO_COPY into shared memory that is mapped only to be read",
      "file_writing, file_written", "write, data, process to file; read by another")
 
-static void fill_hole(struct scene *scene)
+static void fill_hole_of(struct scene *scene, size_t bytes)
 {
-	static char content[PAGE] __attribute__((aligned(PAGE)));
+	char *const content = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct uffdio_api api = { .api = UFFD_API };
 	const int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	char *const page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, scene->fd[0], 0);
+	char *const page = mmap(NULL, bytes, PROT_READ, MAP_SHARED, scene->fd[0], 0);
 	struct uffdio_register range = {
-		.range = { (unsigned long)page, PAGE },
+		.range = { (unsigned long)page, bytes },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	struct uffdio_copy copy = {
-		.dst = (unsigned long)page, .src = (unsigned long)content, .len = PAGE,
+		.dst = (unsigned long)page, .src = (unsigned long)content, .len = bytes,
 	};
 
-	MUST(fd >= 0 && page != MAP_FAILED);
+	MUST(fd >= 0 && page != MAP_FAILED && content != MAP_FAILED);
 	MUST(!ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &range));
 	take_file(in(scene, "secret"));
-	memset(content, 7, sizeof(content));
+	memset(content, 7, bytes);
 	MUST(!ioctl(fd, UFFDIO_COPY, &copy));
 	/* The second time it is no hole. */
 	MUST(ioctl(fd, UFFDIO_COPY, &copy));
+}
+
+static void fill_hole(struct scene *scene)
+{
+	fill_hole_of(scene, PAGE);
 }
 
 static void look_before(struct scene *scene)
@@ -94,6 +102,37 @@ CHECK(fill_unwritable)
 	EXPECT_EDGES(hole, process(scene, graph, 2, 0), "read", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
+}
+
+CASE(fill_huge, "mappings", "UFFDIO_COPY into a huge page that is mapped only to be read",
+     "file_writing, file_written", "write, data, process to file; read by another")
+
+#define HUGE_PAGES	"/proc/sys/vm/nr_hugepages"
+
+static void fill_huge_hole(struct scene *scene)
+{
+	fill_hole_of(scene, HUGE_PAGE);
+}
+
+ACT(fill_huge)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(HUGE_PAGES, "2");
+	scene->fd[0] = memfd_create("huge", MFD_HUGETLB);
+	EXPECT(scene->fd[0] > 0 && !ftruncate(scene->fd[0], HUGE_PAGE));
+	run(scene, 0, fill_huge_hole);
+	run(scene, 2, read_and_tell);
+	put_file(HUGE_PAGES, "0");
+}
+
+CHECK(fill_huge)
+{
+	const int who = process(scene, graph, 0, 0), hole = graph_to(graph, who, "write");
+
+	EXPECT_EDGES(who, hole, "write", "data", 1);
+	EXPECT_EDGES(hole, process(scene, graph, 2, 0), "read", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 2, 0), hole);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 }
 
 CASE(ring_of_other, "file data",
@@ -170,6 +209,60 @@ CHECK(ring_of_other)
 	EXPECT_REACHES(file(scene, graph, "own"), file(scene, graph, "back"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
 	EXPECT_NOT_REACHES(file(scene, graph, "own"), file(scene, graph, "unknown"));
+}
+
+CASE(ring_waited_at, "file data",
+     "io_uring_enter() for a ring of another process, which takes what it did while it waits",
+     "memory_begins, memory_accessed", "poke, data, before the wait")
+
+static void fill_and_take(struct scene *scene)
+{
+	struct ring ring;
+
+	ring_open(&ring, 0);
+	MUST(dup2(ring.fd, RING_NUMBER) == RING_NUMBER);
+	ring_sqe(&ring, IORING_OP_NOP, -1, NULL, 0, 0);
+	ring_push(&ring);
+	told();
+	await();
+	/* It is there. */
+	MUST(ring_take(&ring, NULL) == 0);
+	put_file(in(scene, "back"), "x");
+	/* The other one waits for two. */
+	MUST(ring_do(&ring, IORING_OP_NOP, -1, NULL, 0, 0) == 0);
+}
+
+static void enter_and_wait(struct scene *scene)
+{
+	const int fd = take_ring(scene->pid[0]);
+
+	take_file(in(scene, "own"));
+	told();
+	MUST(syscall(__NR_io_uring_enter, fd, 1, 2, IORING_ENTER_GETEVENTS, NULL, 0) == 1);
+	take_file(in(scene, "late"));
+}
+
+ACT(ring_waited_at)
+{
+	put_file(in(scene, "own"), "o");
+	put_file(in(scene, "late"), "l");
+	actor(scene, 0, fill_and_take);
+	done(scene, 0);
+	actor(scene, 1, enter_and_wait);
+	done(scene, 1);
+	blocked(scene, 1);
+	go(scene, 0);
+	finish(scene, 0);
+	finish(scene, 1);
+}
+
+CHECK(ring_waited_at)
+{
+	const int owner = process(scene, graph, 0, 0), other = process(scene, graph, 1, 0);
+
+	EXPECT_EDGE(other, owner, "poke", "data");
+	EXPECT_REACHES(file(scene, graph, "own"), file(scene, graph, "back"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), owner);
 }
 
 CASE(direct_read, "outcome", "a read without the cache (O_DIRECT) whose second page is not there",
@@ -342,6 +435,61 @@ ACT(registers)
 }
 
 CHECK(registers)
+{
+	const int traced = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), traced, "poke", "data", 1);
+	EXPECT_EDGES(traced, process(scene, graph, 2, 0), "peek", "data", 1);
+	EXPECT_NO_DATA(process(scene, graph, 2, 0), traced);
+}
+
+CASE(register_sets, "influence",
+     "PTRACE_SETREGSET and GETREGSET with a vector whose end is not there (EFAULT)",
+     "ptrace_done", "poke and peek, data")
+
+static void trace_set(struct scene *scene, int request)
+{
+	const size_t there = sizeof(struct user_regs_struct) - sizeof(long);
+	const pid_t pid = scene->pid[0];
+	char *const from = almost();
+	struct iovec set = { from, sizeof(struct user_regs_struct) };
+	struct user_regs_struct regs;
+	int status;
+
+	MUST(!ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	MUST(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status));
+	memset(from, 0x5e, there);
+	memset(&regs, 0x5e, there);
+	if (request == PTRACE_SETREGSET) {
+		MUST(!ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+		memcpy(from, &regs, there);
+	}
+	MUST(ptrace(request, pid, NT_PRSTATUS, &set) && errno == EFAULT);
+	MUST(request == PTRACE_SETREGSET || memcmp(from, &regs, there));
+	MUST(!ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+static void set_most_of_set(struct scene *scene)
+{
+	trace_set(scene, PTRACE_SETREGSET);
+}
+
+static void get_most_of_set(struct scene *scene)
+{
+	trace_set(scene, PTRACE_GETREGSET);
+}
+
+ACT(register_sets)
+{
+	actor(scene, 0, idle);
+	done(scene, 0);
+	run(scene, 1, set_most_of_set);
+	run(scene, 2, get_most_of_set);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(register_sets)
 {
 	const int traced = process(scene, graph, 0, 0);
 

@@ -18,12 +18,13 @@
 #include "flow.h"
 
 #define BUFFER		(1 << 18)
-#define FILES		6	/* "0" to "5" are nodes 2 to 7 */
+#define FILES		7	/* "0" to "6" are nodes 2 to 8 */
 #define SECRET_NODE	3
 #define SLOW_NODE	4	/* its second half is only there when somebody says go() */
 #define SPLICED_NODE	5	/* a child of the server makes what is in it */
 #define REFUSED_NODE	6	/* what is written there the server takes, and refuses */
 #define CUT_NODE	7	/* of its answer the server's memory has the beginning only */
+#define NARROW_NODE	8	/* of what is written there the server has room for the beginning */
 
 #define SLOW_BYTES	(256 * 1024)
 #define SLOW_READ	(64 * 1024)
@@ -182,24 +183,48 @@ static void answer_cut(struct scene *scene, const struct reply *reply)
 	MUST(writev(scene->fd[0], io, 2) < 0 && errno == EFAULT);
 }
 
+#define NARROW		512	/* what all requests fit in but those with data */
+
+/* There is nothing at the address of the rest. */
+static ssize_t read_request(const struct scene *scene, char *buffer, bool narrow)
+{
+	const struct iovec io[2] = { { buffer, NARROW }, { (void *)8, BUFFER - NARROW } };
+
+	return narrow ? readv(scene->fd[0], io, 2) : read(scene->fd[0], buffer, BUFFER);
+}
+
+static void keep_part(struct scene *scene, const char *request)
+{
+	MUST(request[NARROW - 1] == 'x');
+	put_file(in(scene, "stored_part"), "x");
+}
+
 static void serve(struct scene *scene)
 {
 	static struct reply reply;
 	char *const buffer = malloc(BUFFER);
+	bool narrow = false;
 	ssize_t bytes;
 
 	MUST(buffer);
 	told();
-	while ((bytes = read(scene->fd[0], buffer, BUFFER)) > 0 || errno == EINTR) {
+	while ((bytes = read_request(scene, buffer, narrow)) > 0 || errno == EINTR ||
+	       errno == EFAULT) {
 		struct fuse_in_header header;
 		int length;
 
+		if (bytes < 0 && errno == EFAULT) {
+			MUST(narrow);
+			keep_part(scene, buffer);
+			narrow = false;
+		}
 		if (bytes < (ssize_t)sizeof(header))
 			continue;
 		memcpy(&header, buffer, sizeof(header));
 		if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET ||
 		    header.opcode == FUSE_INTERRUPT)
 			continue;
+		narrow |= header.opcode == FUSE_OPEN && header.nodeid == NARROW_NODE;
 		memset(&reply, 0, sizeof(reply));
 		length = answer(scene, &header, buffer + sizeof(header), &reply);
 		reply.header.unique = header.unique;
@@ -371,6 +396,75 @@ CHECK(refused)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
 	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "stored_xattr"));
 	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "stored"));
+}
+
+CASE(refused_direct, "through the kernel",
+     "what a FUSE server takes past the cache (O_DIRECT), and then refuses",
+     "request_begins, request_done, fuse_asked", "write and request, data")
+
+static void write_direct(struct scene *scene)
+{
+	int fd;
+
+	take_file(in(scene, "secret"));
+	fd = open(in(scene, "mnt/4"), O_WRONLY | O_CLOEXEC | O_DIRECT);
+	MUST(fd >= 0 && write(fd, "x", 1) < 0 && errno == EIO);
+	close(fd);
+}
+
+ACT(refused_direct)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, write_direct);
+	end(scene);
+}
+
+CHECK(refused_direct)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/4");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), served, "write", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
+	EXPECT_NO_DATA(server, served);
+}
+
+CASE(narrow, "through the kernel",
+     "a request whose end cannot be copied to its FUSE server (EFAULT)",
+     "file_written, fuse_asked", "write, and request, data")
+
+static void write_much(struct scene *scene)
+{
+	char bytes[BLOCK];
+	int fd;
+
+	memset(bytes, 'x', sizeof(bytes));
+	take_file(in(scene, "secret"));
+	fd = open(in(scene, "mnt/6"), O_WRONLY | O_CLOEXEC);
+	MUST(fd >= 0 && write(fd, bytes, sizeof(bytes)) < 0 && errno == EIO);
+	close(fd);
+}
+
+ACT(narrow)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, only_look);
+	run(scene, 2, write_much);
+	end(scene);
+}
+
+CHECK(narrow)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/6");
+	const int writer = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(writer, served, "write", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 1);
+	EXPECT_NO_DATA(server, served);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored_part"));
+	EXPECT_NOT_REACHES(file(scene, graph, "stored_part"), writer);
 }
 
 CASE(cut, "through the kernel", "an answer of a FUSE server whose end cannot be copied (EFAULT)",

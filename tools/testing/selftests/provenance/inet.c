@@ -1193,3 +1193,121 @@ CHECK(thrown_away)
 	EXPECT_EDGES(ANY, process(scene, graph, 3, 0), "recv", "data", 1);
 	EXPECT_REACHES(from, file(scene, graph, "to_unix"));
 }
+
+CASE(repaired, "outcome",
+     "TCP_REPAIR: recv with MSG_PEEK and MSG_TRUNC from the queue of what is sent",
+     "socket_sent, socket_received", "recv, data; nothing to the peer")
+
+static void send_repaired(struct scene *scene)
+{
+	take_file(in(scene, "from"));
+	MUST(send(scene->fd[0], "xy", 2, 0) == 2);
+	take_file(in(scene, "late"));
+}
+
+static void take_repaired(struct scene *scene)
+{
+	char bytes[2] = "";
+
+	MUST(recv(scene->fd[0], bytes, 2, MSG_PEEK | MSG_TRUNC) == 2 && bytes[1] == 'y');
+	put_file(in(scene, "to"), "x");
+}
+
+static void find_nothing(struct scene *scene)
+{
+	char byte;
+
+	MUST(recv(scene->fd[1], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	put_file(in(scene, "none"), "x");
+}
+
+ACT(repaired)
+{
+	const int on = 1, queue = TCP_SEND_QUEUE;
+
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7028, false };
+	scene->fd[2] = bound_socket(SOCK_STREAM);
+	EXPECT(!listen(scene->fd[2], 1));
+	scene->fd[0] = connected_socket(SOCK_STREAM);
+	scene->fd[1] = accept(scene->fd[2], NULL, NULL);
+	EXPECT(scene->fd[1] > 0);
+	EXPECT(!setsockopt(scene->fd[0], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)));
+	EXPECT(!setsockopt(scene->fd[0], IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)));
+	run(scene, 0, send_repaired);
+	run(scene, 1, take_repaired);
+	run(scene, 2, find_nothing);
+}
+
+CHECK(repaired)
+{
+	const int end = graph_to(graph, process(scene, graph, 0, 0), "send");
+
+	EXPECT_EDGES(process(scene, graph, 0, 0), end, "send", "data", 1);
+	EXPECT_EDGES(end, process(scene, graph, 1, 0), "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "none"));
+}
+
+CASE(probe, "outcome", "UDP: an empty datagram, and one with MSG_PROBE, which is not sent",
+     "socket_sent, socket_received", "send, deliver, recv: data, for who is told where from; none")
+
+#ifndef MSG_PROBE
+#define MSG_PROBE	0x10
+#endif
+
+static void send_empty(struct scene *scene, int flags)
+{
+	const int fd = connected_socket(SOCK_DGRAM);
+
+	take_file(in(scene, "from"));
+	MUST(send(fd, "", 0, flags) == 0);
+	take_file(in(scene, "late"));
+}
+
+static void send_probe(struct scene *scene)
+{
+	send_empty(scene, MSG_PROBE);
+}
+
+static void send_nothing(struct scene *scene)
+{
+	send_empty(scene, 0);
+}
+
+static void take_empty(struct scene *scene)
+{
+	struct sockaddr_in from;
+	socklen_t bytes = sizeof(from);
+	char byte;
+
+	MUST(recvfrom(scene->fd[0], &byte, 1, MSG_DONTWAIT, (struct sockaddr *)&from, &bytes) == 0);
+	MUST(bytes == sizeof(from));
+	put_file(in(scene, "to"), "x");
+	MUST(recv(scene->fd[0], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+}
+
+ACT(probe)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7029, false };
+	scene->fd[0] = bound_socket(SOCK_DGRAM);
+	run(scene, 2, send_probe);
+	run(scene, 1, send_nothing);
+	run(scene, 0, take_empty);
+}
+
+CHECK(probe)
+{
+	const int end = graph_to(graph, process(scene, graph, 1, 0), "send");
+	const int other = graph_from(graph, process(scene, graph, 0, 0), "recv");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), end, "send", "data", 1);
+	EXPECT_EDGES(end, other, "deliver", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+	EXPECT_NO_EDGE(process(scene, graph, 2, 0), ANY, "send");
+}

@@ -9,10 +9,12 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -246,6 +248,102 @@ CHECK(ping)
 	expect_one_way(scene, graph);
 	EXPECT_EDGES(end, client, "recv", "data", 1);
 	EXPECT_NO_EDGE(ANY, end, "deliver");
+}
+
+CASE(checksum, "outcome",
+     "UDP with a wrong checksum, which is seen when it is copied (EAGAIN); to a bad address (EFAULT)",
+     "packet_queued, partly_copied, socket_received",
+     "send, deliver, recv: data; none for who is not given any of it")
+
+#define DATAGRAM	200	/* of less than 77 bytes the checksum is looked at when it comes */
+
+/* To each of three sockets. */
+static void send_wrong(struct scene *scene)
+{
+	const int fd = raw_socket(AF_INET, IPPROTO_RAW);
+
+	take_file(in(scene, "from"));
+	for (int i = 0; i < 3; i++) {
+		struct sockaddr_in to;
+		socklen_t bytes = sizeof(to);
+		struct {
+			struct iphdr ip;
+			struct udphdr udp;
+			char text[DATAGRAM];
+		} packet = {
+			.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+			.udp = { .len = htons(sizeof(packet.udp) + DATAGRAM), .check = 1 },
+		};
+
+		MUST(!getsockname(scene->fd[i], (struct sockaddr *)&to, &bytes));
+		packet.ip.saddr = to.sin_addr.s_addr;
+		packet.ip.daddr = to.sin_addr.s_addr;
+		packet.udp.source = to.sin_port;
+		packet.udp.dest = to.sin_port;
+		memset(packet.text, 'x', DATAGRAM);
+		MUST(sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, bytes) ==
+		     sizeof(packet));
+	}
+	take_file(in(scene, "late"));
+}
+
+static void take_wrong(struct scene *scene)
+{
+	char text[DATAGRAM] = "";
+
+	MUST(recv(scene->fd[0], text, DATAGRAM, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	MUST(text[DATAGRAM - 1] == 'x');
+	put_file(in(scene, "to"), "x");
+}
+
+/* For who only looks it is checked before. */
+static void look_at_wrong(struct scene *scene)
+{
+	char text[DATAGRAM] = "";
+
+	MUST(recv(scene->fd[1], text, DATAGRAM, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	     errno == EAGAIN && !*text);
+	put_file(in(scene, "nothing"), "x");
+}
+
+static void take_half(struct scene *scene)
+{
+	char text[DATAGRAM / 2] = "";
+	const struct iovec io[2] = {
+		{ text, sizeof(text) }, { (void *)8, DATAGRAM - sizeof(text) },
+	};
+
+	MUST(readv(scene->fd[2], io, 2) < 0 && errno == EFAULT && *text == 'x');
+	put_file(in(scene, "half"), "x");
+}
+
+ACT(checksum)
+{
+	const struct sockaddr_in address = local4();
+
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	for (int i = 0; i < 3; i++) {
+		scene->fd[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		EXPECT(!bind(scene->fd[i], (const struct sockaddr *)&address, sizeof(address)));
+	}
+	run(scene, 1, send_wrong);
+	run(scene, 0, take_wrong);
+	run(scene, 2, look_at_wrong);
+	run(scene, 3, take_half);
+}
+
+CHECK(checksum)
+{
+	const int half = process(scene, graph, 3, 0), end = graph_from(graph, half, "recv");
+
+	expect_one_way(scene, graph);
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 2, 0), "recv");
+	EXPECT_EDGES(end, half, "recv", "data", 1);
+	EXPECT_EDGES(graph_to(graph, process(scene, graph, 1, 0), "send"), end, "deliver", "data",
+		     1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "half"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), half);
 }
 
 /*

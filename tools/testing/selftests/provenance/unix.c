@@ -398,6 +398,8 @@ CHECK(pair_seqpacket)
 CASE(empty_named, "IPC", "UNIX datagram without bytes, whose sender has a name; and an end of file",
      "socket_sent, socket_received", "send, deliver, recv; data, for who is told the name")
 
+static int empty_flags;
+
 static void send_name(struct scene *scene)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -408,7 +410,7 @@ static void send_name(struct scene *scene)
 	MUST(fd >= 0 && !bind(fd, (struct sockaddr *)&name,
 			      offsetof(struct sockaddr_un, sun_path) + 10));
 	for (int i = 0; i < 2; i++)
-		MUST(sendto(fd, "", 0, 0, (struct sockaddr *)&scene_address,
+		MUST(sendto(fd, "", 0, empty_flags, (struct sockaddr *)&scene_address,
 			    scene_address_bytes) == 0);
 }
 
@@ -431,8 +433,9 @@ static void take_no_name(struct scene *scene)
 	put_file(in(scene, "none"), "x");
 }
 
-ACT(empty_named)
+static void act_empty(struct scene *scene, int flags)
 {
+	empty_flags = flags;
 	put_file(in(scene, "secret"), "s");
 	scene->fd[0] = socket(AF_UNIX, SOCK_DGRAM, 0);
 	scene_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -444,10 +447,38 @@ ACT(empty_named)
 	run(scene, 2, take_name);
 }
 
-CHECK(empty_named)
+static void check_empty(struct scene *scene, struct graph *graph)
 {
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "none"));
+}
+
+ACT(empty_named)
+{
+	act_empty(scene, 0);
+}
+
+CHECK(empty_named)
+{
+	check_empty(scene, graph);
+}
+
+CASE(empty_probe, "IPC",
+     "UNIX datagram without bytes, sent with MSG_PROBE, which means nothing there",
+     "socket_sent, socket_received", "as without")
+
+#ifndef MSG_PROBE
+#define MSG_PROBE	0x10
+#endif
+
+ACT(empty_probe)
+{
+	act_empty(scene, MSG_PROBE);
+}
+
+CHECK(empty_probe)
+{
+	check_empty(scene, graph);
 }
 
 CASE(self, "IPC", "UNIX datagram socket that sends to itself, and a pair in one process",
