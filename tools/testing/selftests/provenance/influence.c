@@ -337,6 +337,57 @@ CHECK(ptrace_state)
 	EXPECT_NO_DATA(failed, traced);
 }
 
+CASE(ptrace_set, "influence", "PTRACE_SETREGS and PTRACE_SETFPREGS", "ptrace_done",
+     "poke, data, tracer to traced; nothing back from floating point")
+
+static void set_registers(struct scene *scene)
+{
+	struct user_regs_struct regs;
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_GETREGS, scene->pid[0], NULL, &regs));
+	take_file(in(scene, "secret"));
+	MUST(!ptrace(PTRACE_SETREGS, scene->pid[0], NULL, &regs));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+static void set_floating(struct scene *scene)
+{
+	struct user_fpregs_struct regs = { .cwd = 0x37f, .mxcsr = 0x1f80 };
+
+	attach(scene->pid[0]);
+	MUST(!ptrace(PTRACE_SETFPREGS, scene->pid[0], NULL, &regs));
+	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
+}
+
+static void idle_and_put(struct scene *scene)
+{
+	told();
+	await();
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(ptrace_set)
+{
+	put_file(in(scene, "secret"), "s");
+	actor(scene, 0, idle_and_put);
+	done(scene, 0);
+	run(scene, 1, set_registers);
+	run(scene, 2, set_floating);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(ptrace_set)
+{
+	const int traced = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), traced, "poke", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 2, 0), traced, "poke", "data", 1);
+	EXPECT_NO_DATA(traced, process(scene, graph, 2, 0));
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+}
+
 CASE(traceme, "influence", "a child asks to be traced", "task_traced", "ptrace, control")
 
 static void trace_child(struct scene *scene)
