@@ -183,7 +183,8 @@ CHECK(link)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
-CASE(transaction, "through the kernel", "two processes ask nfsd for a file handle, by one file of nfsd's",
+CASE(transaction, "through the kernel",
+     "two processes ask nfsd for a file handle, by one file of nfsd's",
      "file_read, file_written", "nothing from one to the other")
 
 static void get_handle(struct scene *scene)
