@@ -548,6 +548,17 @@ static void memory_sent(const struct socket *const sock)
 		prov_zerocopy_sent(node, process);
 }
 
+/* IP looks for a way, and sends nothing.  (L2TP sends.) */
+static bool is_probe(const struct socket *const sock,
+		     const struct msghdr *const msg)
+{
+	const struct sock *const sk = sock->sk;
+
+	return msg->msg_flags & MSG_PROBE && is_datagram(sock) &&
+	       (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       (sock->type == SOCK_RAW || sk->sk_protocol != IPPROTO_L2TP);
+}
+
 /* Is a call that tells of no bytes a datagram without any? */
 static bool sent_empty(const struct socket *const sock,
 		       const struct msghdr *const msg)
@@ -555,7 +566,6 @@ static bool sent_empty(const struct socket *const sock,
 	switch (sock->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
-		return is_datagram(sock) && !(msg->msg_flags & MSG_PROBE);
 	case AF_UNIX:
 	case AF_VSOCK:
 		return is_datagram(sock);
@@ -582,6 +592,8 @@ static int sent(struct socket *sock, struct msghdr *msg, int ret)
 			   READ_ONCE(process->obj.hot)))
 		return ret;
 	task->sending = 0;
+	if (unlikely(is_probe(sock, msg)))
+		return ret;
 	node = socket_node(sock, process);
 	if (!node)
 		return ret;

@@ -5,6 +5,7 @@
 #include <linux/userfaultfd.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -18,7 +19,9 @@
 #include <unistd.h>
 #include <elf.h>
 
+#include "copy.h"
 #include "flow.h"
+#include "stall.h"
 #include "uring.h"
 
 #define PAGE		4096
@@ -263,6 +266,87 @@ CHECK(ring_waited_at)
 	EXPECT_EDGE(other, owner, "poke", "data");
 	EXPECT_REACHES(file(scene, graph, "own"), file(scene, graph, "back"));
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), owner);
+}
+
+CASE(ring_filled_late, "file data",
+     "io_uring_enter() for a ring of another process, which fills in a request meanwhile",
+     "memory_begins, memory_accessed", "peek, data, after the requests were taken")
+
+static struct stall stall;
+
+static void fill_late(struct scene *scene)
+{
+	struct ring ring;
+	char *buffer;
+	int fd;
+
+	ring_open(&ring, 0);
+	MUST(dup2(ring.fd, RING_NUMBER) == RING_NUMBER);
+	told();
+	await();
+	fd = must_open(scene, "address", O_RDONLY);
+	MUST(read(fd, &buffer, sizeof(buffer)) == sizeof(buffer));
+	/* What is at the address is asked for when the first is taken. */
+	ring_sqe(&ring, IORING_OP_WRITEV, -1, buffer + STALL_PAGE, 1, 0);
+	ring_push(&ring);
+	ring_sqe(&ring, IORING_OP_NOP, -1, NULL, 0, 0);
+	ring_push(&ring);
+	told();
+	await();
+	take_file(in(scene, "secret"));
+	ring.sqes[1].user_data = 0x5ec2e7;
+	told();
+	await();
+	MUST(ring_take(&ring, NULL) == -EBADF && ring_take(&ring, NULL) == 0);
+}
+
+static void *let_go(void *scene)
+{
+	stall_wait(&stall);
+	put_file(in(scene, "before"), "x");
+	told();
+	await();
+	stall_end(&stall);
+	return NULL;
+}
+
+static void enter_stalled(struct scene *scene)
+{
+	const int fd = take_ring(scene->pid[0]), to = must_open(scene, "address", O_WRONLY);
+	pthread_t thread;
+
+	stall_begin(&stall);
+	MUST(write(to, &stall.buffer, sizeof(stall.buffer)) == sizeof(stall.buffer));
+	told();
+	await();
+	MUST(!pthread_create(&thread, NULL, let_go, scene));
+	MUST(syscall(__NR_io_uring_enter, fd, 2, 0, 0, NULL, 0) == 2);
+	put_file(in(scene, "to"), "x");
+	MUST(!pthread_join(thread, NULL));
+}
+
+ACT(ring_filled_late)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "address"), "");
+	actor(scene, 0, fill_late);
+	done(scene, 0);
+	actor(scene, 1, enter_stalled);
+	done(scene, 1);
+	step(scene, 0);
+	step(scene, 1);
+	step(scene, 0);
+	go(scene, 1);
+	finish(scene, 1);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(ring_filled_late)
+{
+	EXPECT_EDGE(process(scene, graph, 0, 0), process(scene, graph, 1, 0), "peek", "data");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "before"));
 }
 
 CASE(direct_read, "outcome", "a read without the cache (O_DIRECT) whose second page is not there",

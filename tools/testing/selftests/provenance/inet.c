@@ -1251,7 +1251,7 @@ CHECK(repaired)
 	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "none"));
 }
 
-CASE(probe, "outcome", "UDP: an empty datagram, and one with MSG_PROBE, which is not sent",
+CASE(probe, "outcome", "UDP: an empty datagram, and two with MSG_PROBE, which are not sent",
      "socket_sent, socket_received", "send, deliver, recv: data, for who is told where from; none")
 
 #ifndef MSG_PROBE
@@ -1270,6 +1270,7 @@ static void send_empty(struct scene *scene, int flags)
 static void send_probe(struct scene *scene)
 {
 	send_empty(scene, MSG_PROBE);
+	MUST(send(connected_socket(SOCK_DGRAM), "p", 1, MSG_PROBE) == 1);
 }
 
 static void send_nothing(struct scene *scene)
