@@ -269,10 +269,21 @@ static bool failed_halfway(long request, long ret)
 #ifdef PTRACE_SETFPREGS
 	case PTRACE_SETFPREGS:
 #endif
+#ifdef PTRACE_GETFPXREGS
+	case PTRACE_GETFPXREGS:
+#endif
+#ifdef PTRACE_SETFPXREGS
+	case PTRACE_SETFPXREGS:
+#endif
 	case PTRACE_GETREGSET:
 	case PTRACE_SETREGSET:
 	case PTRACE_GETSIGINFO:
 	case PTRACE_PEEKSIGINFO:
+	case PTRACE_GETSIGMASK:
+	case PTRACE_GET_SYSCALL_INFO:
+	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
+	case PTRACE_GET_RSEQ_CONFIGURATION:
+	case PTRACE_SECCOMP_GET_FILTER:
 		return true;
 	default:
 		return false;

@@ -201,6 +201,12 @@ static int hook_xattr_read(struct dentry *dentry, const void *value, int ret)
 	return ret;
 }
 
+static int hook_inode_readlink(struct dentry *dentry)
+{
+	prov_task(current)->partly_copied = false;
+	return 0;
+}
+
 static int hook_link_read(struct dentry *dentry, int ret)
 {
 	struct prov_task *const task = prov_task(current);
@@ -261,6 +267,7 @@ static const struct provenance_hook metadata_hooks[] = {
 	PROVENANCE_LSM_HOOK_INIT(inode_setxattr, hook_inode_setxattr),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_setxattr, hook_inode_post_setxattr),
 	PROVENANCE_LSM_HOOK_INIT(inode_removexattr, hook_inode_removexattr),
+	PROVENANCE_LSM_HOOK_INIT(inode_readlink, hook_inode_readlink),
 	PROVENANCE_LSM_HOOK_INIT(inode_post_removexattr,
 				 hook_inode_post_removexattr),
 	PROVENANCE_LSM_HOOK_INIT(inode_set_acl, hook_inode_set_acl),

@@ -146,7 +146,7 @@ static bool is_elsewhere(const struct inode *const inode)
 	if (inode->i_sb->s_magic == ANON_INODE_FS_MAGIC)
 		return true;
 	/* One reads the answer to what one has written oneself. */
-	if (inode->i_fop && inode->i_fop->release == simple_transaction_release)
+	if (inode->i_fop && inode->i_fop->read == simple_transaction_read)
 		return true;
 	if (!S_ISCHR(prov_inode_type(inode)))
 		return false;

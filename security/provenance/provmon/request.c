@@ -107,16 +107,21 @@ static void share_done(const struct provenance_request *const request,
 
 /*
  * The beginning of what is moved without the cache can be there though the end is
- * not, and a server can take what is written, or have answered a part, and fail.
+ * not, and a server can take what is written, or have answered a part, and fail as
+ * it likes.
  */
 static bool failed_halfway(const struct kiocb *const kiocb, long ret)
 {
-	const struct inode *const inode = file_inode(kiocb->ki_filp);
+	const struct file *const file = kiocb->ki_filp;
 
-	if (ret >= 0 || ret == -EAGAIN || ret == -EINVAL)
+	if (ret >= 0)
 		return false;
-	return kiocb->ki_flags & IOCB_DIRECT ||
-	       inode->i_sb->s_magic == FUSE_SUPER_MAGIC;
+	if (file_inode(file)->i_sb->s_magic == FUSE_SUPER_MAGIC)
+		return true;
+	/* The flag alone means something else to a pipe. */
+	return ret != -EAGAIN && ret != -EINVAL &&
+	       kiocb->ki_flags & IOCB_DIRECT &&
+	       file->f_mode & FMODE_CAN_ODIRECT;
 }
 
 static void hook_request_done(struct provenance_request *request,

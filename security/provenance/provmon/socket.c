@@ -548,15 +548,17 @@ static void memory_sent(const struct socket *const sock)
 		prov_zerocopy_sent(node, process);
 }
 
-/* IP looks for a way, and sends nothing.  (L2TP sends.) */
+/* IP looks for a way, and sends nothing.  (L2TP over IPv4 sends.) */
 static bool is_probe(const struct socket *const sock,
 		     const struct msghdr *const msg)
 {
 	const struct sock *const sk = sock->sk;
 
-	return msg->msg_flags & MSG_PROBE && is_datagram(sock) &&
-	       (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
-	       (sock->type == SOCK_RAW || sk->sk_protocol != IPPROTO_L2TP);
+	if (likely(!(msg->msg_flags & MSG_PROBE)) || !is_datagram(sock))
+		return false;
+	return sk->sk_family == AF_INET6 ||
+	       (sk->sk_family == AF_INET &&
+		(sock->type == SOCK_RAW || sk->sk_protocol != IPPROTO_L2TP));
 }
 
 /* Is a call that tells of no bytes a datagram without any? */
@@ -729,6 +731,26 @@ void prov_socket_receive(struct socket *sock)
 	receive(sock, process, node);
 }
 
+/* What a protocol does by itself, without telling of it. */
+static bool can_fail_halfway(const struct socket *const sock, int ret)
+{
+	switch (sock->sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		/* TLS decrypts before it authenticates. */
+		return ret == -EBADMSG;
+	case AF_ALG:
+		return ret == -EBADMSG || ret == -EFAULT;
+	case AF_CAIF:
+	case AF_CAN:
+	case AF_SMC:
+	case AF_VSOCK:
+		return ret == -EFAULT;
+	default:
+		return false;
+	}
+}
+
 /* Of a call that tells of no bytes. */
 static bool received_something(const struct socket *const sock,
 			       const struct msghdr *const msg, int ret,
@@ -740,12 +762,13 @@ static bool received_something(const struct socket *const sock,
 
 	task->descriptors = false;
 	task->partly_copied = false;
-	/* What cannot be authenticated was decrypted before that is known. */
-	if (ret == -EIOCBQUEUED || ret == -EBADMSG)
+	if (ret == -EIOCBQUEUED)
 		return true;
 	/* Urgent data is one byte, and not there if it fails. */
+	if (partly && (msg || ret == -EFAULT) && !(flags & MSG_OOB))
+		return true;
 	if (ret)
-		return partly && !(flags & MSG_OOB);
+		return can_fail_halfway(sock, ret);
 	if (descriptors && can_be_empty(sock))
 		return true;
 	/* Its sender has chosen where it comes from.  What is spliced has no @msg. */
@@ -759,14 +782,15 @@ static bool throws_away(const struct sock *const sk, int flags)
 	return IS_ENABLED(CONFIG_INET) && sk_is_tcp(sk) &&
 	       !(flags & MSG_ERRQUEUE) &&
 	       /* Of what is sent it gives a copy nevertheless. */
-	       !(flags & MSG_PEEK && tcp_sk(sk)->repair) &&
+	       !(flags & MSG_PEEK && tcp_sk(sk)->repair &&
+		 tcp_sk(sk)->repair_queue == TCP_SEND_QUEUE) &&
 	       READ_ONCE(sk->sk_prot)->recvmsg == tcp_recvmsg;
 }
 
 static void hook_partly_copied(size_t bytes)
 {
-	if (in_task())
-		prov_task(current)->partly_copied = bytes;
+	if (bytes && in_task())
+		prov_task(current)->partly_copied = true;
 }
 
 /* What an earlier call of another kind has left. */
