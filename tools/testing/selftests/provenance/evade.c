@@ -583,6 +583,41 @@ CHECK(register_sets)
 	EXPECT_NO_DATA(process(scene, graph, 2, 0), traced);
 }
 
+CASE(call_at_end, "influence",
+     "PTRACE_GET_SYSCALL_INFO to an address whose end is not there (EFAULT)", "ptrace_done",
+     "peek, data")
+
+#define BEGINNING	16	/* the architecture and the instruction; the stack comes after */
+
+static void get_call(struct scene *scene)
+{
+	const pid_t pid = scene->pid[0];
+	char *const at = last_page() + PAGE - BEGINNING;
+	int status;
+
+	MUST(!ptrace(PTRACE_ATTACH, pid, NULL, NULL));
+	MUST(waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status));
+	MUST(ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)(3 * BEGINNING), at) < 0 &&
+	     errno == EFAULT);
+	/* The architecture is never 0. */
+	MUST(at[4] || at[5] || at[6] || at[7]);
+	MUST(!ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+ACT(call_at_end)
+{
+	actor(scene, 0, idle);
+	done(scene, 0);
+	run(scene, 1, get_call);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(call_at_end)
+{
+	EXPECT_EDGES(process(scene, graph, 0, 0), process(scene, graph, 1, 0), "peek", "data", 1);
+}
+
 CASE(cookie, "IPC", "mq_notify(): a cookie that comes to a netlink socket",
      "socket_sending, socket_sent", "process to socket: send; socket to another: recv; data")
 

@@ -18,13 +18,15 @@
 #include "flow.h"
 
 #define BUFFER		(1 << 18)
-#define FILES		7	/* "0" to "6" are nodes 2 to 8 */
+#define FILES		9	/* "0" to "8" are nodes 2 to 10 */
 #define SECRET_NODE	3
 #define SLOW_NODE	4	/* its second half is only there when somebody says go() */
 #define SPLICED_NODE	5	/* a child of the server makes what is in it */
 #define REFUSED_NODE	6	/* what is written there the server takes, and refuses */
 #define CUT_NODE	7	/* of its answer the server's memory has the beginning only */
 #define NARROW_NODE	8	/* of what is written there the server has room for the beginning */
+#define SILENT_NODE	9	/* what is written there the server takes, and says that it has not */
+#define INVALID_NODE	10	/* what is written there the server takes, and says that it may not */
 
 #define SLOW_BYTES	(256 * 1024)
 #define SLOW_READ	(64 * 1024)
@@ -40,7 +42,8 @@ static void fill(struct fuse_attr *attr, uint64_t node)
 		.mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0666,
 		.nlink = 1,
 		.size = node == FUSE_ROOT_ID ? 0 :
-			node == SLOW_NODE ? SLOW_BYTES : sizeof(content),
+			node == SLOW_NODE ? SLOW_BYTES :
+			node == INVALID_NODE ? BLOCK : sizeof(content),
 		.blksize = 4096,
 	};
 }
@@ -78,6 +81,13 @@ static bool is_cut(const struct fuse_setattr_in *arg)
 	return arg->valid & FATTR_SIZE;
 }
 
+/* Without the cache, whatever who opens it wants. */
+static bool is_direct(const struct fuse_in_header *request, const struct fuse_open_in *arg)
+{
+	return request->nodeid == CUT_NODE ||
+	       (request->nodeid == SILENT_NODE && arg->flags & O_DIRECT);
+}
+
 /* Return: bytes of the answer, or an errno, negative. */
 static int answer(struct scene *scene, const struct fuse_in_header *request, const void *arg,
 		  struct reply *reply)
@@ -113,7 +123,7 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 	case FUSE_OPEN:
 		reply->open = (struct fuse_open_out){
 			.fh = 1,
-			.open_flags = request->nodeid == CUT_NODE ? FOPEN_DIRECT_IO : 0,
+			.open_flags = is_direct(request, arg) ? FOPEN_DIRECT_IO : 0,
 		};
 		return sizeof(reply->open);
 	case FUSE_READ:
@@ -133,6 +143,10 @@ static int answer(struct scene *scene, const struct fuse_in_header *request, con
 		put_file(in(scene, "stored"), "x");
 		if (request->nodeid == REFUSED_NODE)
 			return -EIO;
+		if (request->nodeid == INVALID_NODE)
+			return -EINVAL;
+		if (request->nodeid == SILENT_NODE)
+			reply->write.size = 0;
 		return sizeof(reply->write);
 	case FUSE_SETXATTR:
 		put_file(in(scene, "stored_xattr"), "x");
@@ -428,6 +442,95 @@ CHECK(refused_direct)
 	EXPECT_EDGES(served, server, "request", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
 	EXPECT_NO_DATA(server, served);
+}
+
+CASE(silent, "through the kernel", "what a FUSE server takes, and says that it is nothing",
+     "file_written, fuse_asked", "write and request, data; with O_DIRECT, too")
+
+static void write_for_nothing(struct scene *scene, int flags)
+{
+	const int fd = open(in(scene, "mnt/7"), O_WRONLY | O_CLOEXEC | flags);
+	ssize_t bytes;
+
+	MUST(fd >= 0);
+	bytes = write(fd, "x", 1);
+	MUST(flags ? bytes == 0 : bytes < 0 && errno == EIO);
+	close(fd);
+}
+
+static void write_for_nothing_kept(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	write_for_nothing(scene, 0);
+}
+
+static void write_for_nothing_direct(struct scene *scene)
+{
+	take_file(in(scene, "other"));
+	write_for_nothing(scene, O_DIRECT);
+}
+
+ACT(silent)
+{
+	if (!begin(scene))
+		return;
+	put_file(in(scene, "other"), "o");
+	run(scene, 1, write_for_nothing_kept);
+	run(scene, 2, write_for_nothing_direct);
+	end(scene);
+}
+
+CHECK(silent)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/7");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), served, "write", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 2, 0), served, "write", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 2);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
+	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "stored"));
+}
+
+CASE(invalid, "through the kernel",
+     "what a FUSE server takes of an aio request past the cache (O_DIRECT), and fails with EINVAL",
+     "request_begins, request_done, fuse_asked", "write and request, data")
+
+static void write_invalid(struct scene *scene)
+{
+	static char block[BLOCK];
+	const int fd = open(in(scene, "mnt/8"), O_WRONLY | O_DIRECT | O_CLOEXEC);
+	aio_context_t context = 0;
+	struct iocb request = {
+		.aio_lio_opcode = IOCB_CMD_PWRITE,
+		.aio_fildes = fd,
+		.aio_buf = (uintptr_t)block,
+		.aio_nbytes = BLOCK,
+	}, *requests = &request;
+	struct io_event event;
+
+	take_file(in(scene, "secret"));
+	MUST(fd >= 0 && !syscall(__NR_io_setup, 1, &context));
+	MUST(syscall(__NR_io_submit, context, 1, &requests) == 1);
+	MUST(syscall(__NR_io_getevents, context, 1, 1, &event, NULL) == 1);
+	MUST(event.res == -EINVAL);
+	close(fd);
+}
+
+ACT(invalid)
+{
+	if (!begin(scene))
+		return;
+	run(scene, 1, write_invalid);
+	end(scene);
+}
+
+CHECK(invalid)
+{
+	const int server = process(scene, graph, 0, 0), served = file(scene, graph, "mnt/8");
+
+	EXPECT_EDGES(process(scene, graph, 1, 0), served, "write", "data", 1);
+	EXPECT_EDGES(served, server, "request", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "stored"));
 }
 
 CASE(narrow, "through the kernel",

@@ -183,53 +183,36 @@ CHECK(link)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
-CASE(transaction, "through the kernel",
-     "two processes ask nfsd for a file handle, by one file of nfsd's",
-     "file_read, file_written", "nothing from one to the other")
+CASE(control, "through the kernel", "one process sets the number of nfsd's threads, another asks",
+     "file_read, file_written", "write and read, data")
 
-static void get_handle(struct scene *scene)
-{
-	const int fd = open("/proc/fs/nfsd/filehandle", O_RDWR);
-	char text[512];
-	const int bytes = snprintf(text, sizeof(text), "127.0.0.1 %s 64\n", in(scene, "export"));
-
-	MUST(fd >= 0);
-	/* It is known by the address or by its name. */
-	if (write(fd, text, bytes) != bytes) {
-		memmove(text, "localhost", 9);
-		MUST(write(fd, text, bytes) == bytes);
-	}
-	MUST(read(fd, text, sizeof(text)) > 0);
-	close(fd);
-}
-
-static void learn_and_get_handle(struct scene *scene)
+static void learn_and_set(struct scene *scene)
 {
 	take_file(in(scene, "secret"));
-	get_handle(scene);
+	put_file("/proc/fs/nfsd/threads", "2\n");
 }
 
-static void only_get_handle(struct scene *scene)
+static void ask(struct scene *scene)
 {
-	get_handle(scene);
-	put_file(in(scene, "handle"), "x");
+	const int fd = open("/proc/fs/nfsd/threads", O_RDONLY | O_CLOEXEC);
+	char text[16];
+
+	MUST(fd >= 0 && read(fd, text, sizeof(text)) == 2 && *text == '2');
+	put_file(in(scene, "copy"), "x");
 }
 
-ACT(transaction)
+ACT(control)
 {
 	put_file(in(scene, "secret"), "s");
 	start(scene);
-	put_file(in(scene, "export/file"), "x");
-	/* The client has to be known to the server. */
-	run(scene, 2, copy_from_there);
-	scene->fd[0] = open("/proc/fs/nfsd/filehandle", O_RDWR);
-	run(scene, 0, learn_and_get_handle);
-	run(scene, 1, only_get_handle);
+	run(scene, 0, learn_and_set);
+	run(scene, 1, ask);
 	stop(scene);
 }
 
-CHECK(transaction)
+CHECK(control)
 {
-	EXPECT_NODE(process(scene, graph, 0, 0));
-	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "handle"));
+	EXPECT_EDGES(graph_to(graph, process(scene, graph, 0, 0), "write"),
+		     process(scene, graph, 1, 0), "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }

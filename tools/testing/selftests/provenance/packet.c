@@ -257,33 +257,46 @@ CASE(checksum, "outcome",
 
 #define DATAGRAM	200	/* of less than 77 bytes the checksum is looked at when it comes */
 
+static struct sockaddr_in name_of(int fd)
+{
+	struct sockaddr_in name;
+	socklen_t bytes = sizeof(name);
+
+	MUST(!getsockname(fd, (struct sockaddr *)&name, &bytes));
+	return name;
+}
+
+static void send_wrong_to(int raw, int fd)
+{
+	const struct sockaddr_in to = name_of(fd);
+	struct {
+		struct iphdr ip;
+		struct udphdr udp;
+		char text[DATAGRAM];
+	} packet = {
+		.ip = {
+			.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP,
+			.saddr = to.sin_addr.s_addr, .daddr = to.sin_addr.s_addr,
+		},
+		.udp = {
+			.source = to.sin_port, .dest = to.sin_port,
+			.len = htons(sizeof(packet.udp) + DATAGRAM), .check = 1,
+		},
+	};
+
+	memset(packet.text, 'x', DATAGRAM);
+	MUST(sendto(raw, &packet, sizeof(packet), 0, (const struct sockaddr *)&to, sizeof(to)) ==
+	     sizeof(packet));
+}
+
 /* To each of three sockets. */
 static void send_wrong(struct scene *scene)
 {
-	const int fd = raw_socket(AF_INET, IPPROTO_RAW);
+	const int raw = raw_socket(AF_INET, IPPROTO_RAW);
 
 	take_file(in(scene, "from"));
-	for (int i = 0; i < 3; i++) {
-		struct sockaddr_in to;
-		socklen_t bytes = sizeof(to);
-		struct {
-			struct iphdr ip;
-			struct udphdr udp;
-			char text[DATAGRAM];
-		} packet = {
-			.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
-			.udp = { .len = htons(sizeof(packet.udp) + DATAGRAM), .check = 1 },
-		};
-
-		MUST(!getsockname(scene->fd[i], (struct sockaddr *)&to, &bytes));
-		packet.ip.saddr = to.sin_addr.s_addr;
-		packet.ip.daddr = to.sin_addr.s_addr;
-		packet.udp.source = to.sin_port;
-		packet.udp.dest = to.sin_port;
-		memset(packet.text, 'x', DATAGRAM);
-		MUST(sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, bytes) ==
-		     sizeof(packet));
-	}
+	for (int i = 0; i < 3; i++)
+		send_wrong_to(raw, scene->fd[i]);
 	take_file(in(scene, "late"));
 }
 
@@ -344,6 +357,49 @@ CHECK(checksum)
 		     1);
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "half"));
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), half);
+}
+
+CASE(checksum_empty, "outcome", "UDP with a wrong checksum, and an empty datagram behind it",
+     "partly_copied, socket_received", "send, deliver, recv: data")
+
+static void send_wrong_and_empty(struct scene *scene)
+{
+	const struct sockaddr_in to = name_of(scene->fd[0]);
+
+	take_file(in(scene, "from"));
+	send_wrong_to(raw_socket(AF_INET, IPPROTO_RAW), scene->fd[0]);
+	take_file(in(scene, "late"));
+	MUST(sendto(socket(AF_INET, SOCK_DGRAM, 0), "", 0, 0, (const struct sockaddr *)&to,
+		    sizeof(to)) == 0);
+}
+
+static void take_both(struct scene *scene)
+{
+	char text[DATAGRAM] = "";
+
+	MUST(recv(scene->fd[0], text, DATAGRAM, MSG_DONTWAIT) == 0);
+	MUST(text[DATAGRAM - 1] == 'x');
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(checksum_empty)
+{
+	const struct sockaddr_in address = local4();
+
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	scene->fd[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT(!bind(scene->fd[0], (const struct sockaddr *)&address, sizeof(address)));
+	run(scene, 1, send_wrong_and_empty);
+	run(scene, 0, take_both);
+}
+
+CHECK(checksum_empty)
+{
+	const int taker = process(scene, graph, 0, 0), end = graph_from(graph, taker, "recv");
+
+	EXPECT_EDGES(end, taker, "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -401,6 +402,37 @@ ACT(cipher)
 }
 
 CHECK(cipher)
+{
+	const int node = graph_to(graph, process(scene, graph, 0, 0), "send");
+
+	EXPECT_EDGES(node, process(scene, graph, 1, 0), "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+}
+
+CASE(hash_cut, "network", "AF_ALG: a result whose end cannot be copied (EFAULT)",
+     "socket_received", "socket to process: recv; data")
+
+static void get_beginning(struct scene *scene)
+{
+	char hash[16] = "";
+	const struct iovec io[2] = { { hash, sizeof(hash) }, { (void *)8, sizeof(hash) } };
+
+	MUST(readv(scene->fd[0], io, 2) < 0 && errno == EFAULT);
+	/* Of "x", SHA-256 begins so. */
+	MUST(!memcmp(hash, "\x2d\x71\x16\x42", 4));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(hash_cut)
+{
+	if (!open_hash(scene))
+		return;
+	run(scene, 0, give_data);
+	run(scene, 1, get_beginning);
+}
+
+CHECK(hash_cut)
 {
 	const int node = graph_to(graph, process(scene, graph, 0, 0), "send");
 
