@@ -293,6 +293,40 @@ static void fail_to_zero_device(struct scene *scene)
 	close(fd);
 }
 
+CASE(cut, "outcome",
+     "a loop device read without the cache (O_DIRECT), whose file has become too short",
+     "file_read", "read, data")
+
+static void read_beyond_end(struct scene *scene)
+{
+	char *const blocks = mmap(NULL, 4 * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int fd = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	MUST(fd >= 0 && blocks != MAP_FAILED);
+	MUST(pread(fd, blocks, 4 * BLOCK, 0) < 0 && errno == EIO && *blocks == 'x');
+	put_file(in(scene, "copy"), "x");
+}
+
+ACT(cut)
+{
+	put_file(in(scene, "secret"), "s");
+	make_image(in(scene, "image"));
+	run(scene, 0, learn_and_write_image);
+	attach(in(scene, "image"), false, 0);
+	EXPECT(!truncate(in(scene, "image"), BLOCK));
+	run(scene, 1, read_beyond_end);
+	detach(device);
+}
+
+CHECK(cut)
+{
+	const int who = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(graph_from(graph, who, "read"), who, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
+}
+
 CASE(zeroed, "through the kernel", "blocks of a loop device zeroed (BLKZEROOUT)", "device_erased",
      "write, data, and on to the file of the device")
 
