@@ -201,6 +201,7 @@ static int hook_xattr_read(struct dentry *dentry, const void *value, int ret)
 	return ret;
 }
 
+/* What an earlier call of another kind has left. */
 static int hook_inode_readlink(struct dentry *dentry)
 {
 	prov_task(current)->partly_copied = false;
