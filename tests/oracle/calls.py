@@ -254,9 +254,9 @@ def _msgrcv(call, _):
 def _semctl(call, _):
 	command = call.arguments[2]
 	if command in ("SETVAL", "SETALL"):
-		yield Flow(PROCESS, ("semaphores", int(call.arguments[0])), ("send",), False, None)
+		yield Flow(PROCESS, ("semaphores", int(call.arguments[0])), ("write",), True, None)
 	if command in ("GETVAL", "GETALL"):
-		yield Flow(("semaphores", int(call.arguments[0])), PROCESS, ("recv",), False, None)
+		yield Flow(("semaphores", int(call.arguments[0])), PROCESS, ("read",), True, None)
 
 
 # Name: what gives the flows of a call that succeeded, from the Call and the number it returned

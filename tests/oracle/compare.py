@@ -209,12 +209,30 @@ class Comparison:
 					return
 		# Those who share memory know the same, and say so to each other by any of them.
 		if shares and any(
-				self.record.reaches(source, self.record.newest(source, call.start),
-						    target, deadline)
+				self._reaches(source, self.record.newest(source, call.start), target,
+					      max(deadline, self._shared_until(flow, target)))
 				for source in sources for target in targets):
 			self.repeats += 1
 			return
 		self.missing.append((call, flow, sources, targets))
+
+	def _shared_until(self, flow, target):
+		"""As long as another one that knows the same has it mapped, that one may say it."""
+		return max((memory.ended for memory, mappings in self._mappings.items()
+			    if flow.lasts == "written" and
+			    any(lasts == "written" and target in others
+				for _, others, lasts in mappings)), default=0)
+
+	def _reaches(self, source, version, target, time):
+		"""Had @target, by @time, all that this version of @source has?
+
+		A version that has only taken over what others knew by what they share has it from them.
+		"""
+		if self.record.reaches(source, version, target, time):
+			return True
+		mapped = self.record.only_mapped(source, version) if version else []
+		return bool(mapped) and self._reaches(source, version - 1, target, time) and \
+			all(self.record.reaches(*end, target, time) for end in mapped)
 
 	# -- each edge has its call ----------------------------------------------------------
 

@@ -134,6 +134,12 @@ class Record:
 					todo.append(edge.from_node)
 		return False
 
+	def only_mapped(self, node, version):
+		"""The ends that a version of @node has all its news from by mappings; none if it has other."""
+		into = [edge for edge in self._into.get(node, ()) if edge.to_version == version]
+		return [(edge.from_node, edge.from_version) for edge in into] \
+			if all(edge.op == "mmap" for edge in into) else []
+
 	def of_thread(self, tid, begin, end):
 		edges = self.by_tid.get(tid, ())
 		first = bisect.bisect_left(edges, begin, key=lambda edge: edge.time)
