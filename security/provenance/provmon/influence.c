@@ -254,14 +254,15 @@ static bool is_poke(long request, unsigned long data)
 /* What has several words is moved one by one. */
 static bool failed_halfway(long request, long ret)
 {
-	if (ret != -EFAULT && ret != -EIO)
-		return false;
 	switch (request) {
-#ifdef PTRACE_GETREGS
-	case PTRACE_GETREGS:
-#endif
 #ifdef PTRACE_SETREGS
 	case PTRACE_SETREGS:
+#endif
+	case PTRACE_SETREGSET:
+		/* A register can refuse its value. */
+		return ret == -EFAULT || ret == -EIO;
+#ifdef PTRACE_GETREGS
+	case PTRACE_GETREGS:
 #endif
 #ifdef PTRACE_GETFPREGS
 	case PTRACE_GETFPREGS:
@@ -275,8 +276,10 @@ static bool failed_halfway(long request, long ret)
 #ifdef PTRACE_SETFPXREGS
 	case PTRACE_SETFPXREGS:
 #endif
+#ifdef PTRACE_GET_THREAD_AREA
+	case PTRACE_GET_THREAD_AREA:
+#endif
 	case PTRACE_GETREGSET:
-	case PTRACE_SETREGSET:
 	case PTRACE_GETSIGINFO:
 	case PTRACE_PEEKSIGINFO:
 	case PTRACE_GETSIGMASK:
@@ -284,7 +287,8 @@ static bool failed_halfway(long request, long ret)
 	case PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG:
 	case PTRACE_GET_RSEQ_CONFIGURATION:
 	case PTRACE_SECCOMP_GET_FILTER:
-		return true;
+	case PTRACE_SECCOMP_GET_METADATA:
+		return ret == -EFAULT;
 	default:
 		return false;
 	}

@@ -737,15 +737,23 @@ static bool can_fail_halfway(const struct socket *const sock, int ret)
 	switch (sock->sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
-		/* TLS decrypts before it authenticates. */
-		return ret == -EBADMSG;
+		/*
+		 * TLS decrypts before it authenticates, and before it sees that
+		 * the record is none of data.
+		 */
+		return ret == -EBADMSG || ret == -EIO;
 	case AF_ALG:
-		return ret == -EBADMSG || ret == -EFAULT;
+		/* What is only authenticated is there before anything is checked. */
+		return ret == -EBADMSG || ret == -EFAULT || ret == -EINVAL;
 	case AF_CAIF:
 	case AF_CAN:
+	case AF_RDS:
+	case AF_RXRPC:
 	case AF_SMC:
-	case AF_VSOCK:
 		return ret == -EFAULT;
+	case AF_VSOCK:
+		/* VMCI says that memory is short whatever it is. */
+		return ret == -EFAULT || ret == -ENOMEM;
 	default:
 		return false;
 	}
@@ -768,7 +776,7 @@ static bool received_something(const struct socket *const sock,
 	if (partly && (msg || ret == -EFAULT) && !(flags & MSG_OOB))
 		return true;
 	if (ret)
-		return can_fail_halfway(sock, ret);
+		return !(flags & MSG_OOB) && can_fail_halfway(sock, ret);
 	if (descriptors && can_be_empty(sock))
 		return true;
 	/* Its sender has chosen where it comes from.  What is spliced has no @msg. */

@@ -879,3 +879,58 @@ CHECK(disk)
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy_of_fresh"));
 	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "copy_of_second"));
 }
+
+static void learn_and_write_blocks(struct scene *scene)
+{
+	char *const blocks = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int fd = open(in(scene, "mnt/blocks"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	take_file(in(scene, "other"));
+	MUST(fd >= 0 && blocks != MAP_FAILED);
+	memset(blocks, 'x', 2 * BLOCK);
+	MUST(write(fd, blocks, 2 * BLOCK) == 2 * BLOCK && !fsync(fd));
+	close(fd);
+}
+
+/* The request is over before it is known that it cannot go on. */
+static void read_into_less_memory(struct scene *scene)
+{
+	char *const blocks = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int fd = open(in(scene, "mnt/blocks"), O_RDONLY | O_DIRECT | O_CLOEXEC);
+	struct ring ring;
+
+	ring_open(&ring, 0);
+	/* Not before, or the ring is mapped there. */
+	MUST(fd >= 0 && blocks != MAP_FAILED && !munmap(blocks + BLOCK, BLOCK));
+	ring_sqe(&ring, IORING_OP_READ, fd, blocks, 2 * BLOCK, 0);
+	MUST(ring_go(&ring) == -EFAULT && *blocks == 'x');
+	put_file(in(scene, "copy"), "x");
+}
+
+CASE(disk_cut, "outcome",
+     "io_uring: a file of a disk read without the cache (O_DIRECT) into memory that ends",
+     "request_done", "read, data")
+
+ACT(disk_cut)
+{
+	if (access(DISK, F_OK)) {
+		flow_skip("no RAM disk");
+		return;
+	}
+	prepare(scene);
+	run(scene, 2, format_disk);
+	EXPECT(!mount(DISK, in(scene, "mnt"), "ext4", 0, NULL), "%s", strerror(errno));
+	run(scene, 0, learn_and_write_blocks);
+	run(scene, 1, read_into_less_memory);
+	EXPECT(!umount(in(scene, "mnt")));
+}
+
+CHECK(disk_cut)
+{
+	const int who = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(graph_from(graph, who, "read"), who, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "copy"));
+}

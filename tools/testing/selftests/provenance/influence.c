@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Influence: signals, wait, tracing, the memory of other processes, limits */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -295,7 +297,7 @@ static void set_signal(struct scene *scene)
 	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
 }
 
-/* There is no such set. */
+/* There is no such set, and these registers only a process of 32 bits has by that name. */
 static void fail_to_trace(struct scene *scene)
 {
 	char bytes[64] = "";
@@ -304,6 +306,8 @@ static void fail_to_trace(struct scene *scene)
 	attach(scene->pid[0]);
 	MUST(ptrace(PTRACE_GETREGSET, scene->pid[0], -1, &set) && errno == EINVAL);
 	MUST(ptrace(PTRACE_SETREGSET, scene->pid[0], -1, &set) && errno == EINVAL);
+	MUST(ptrace(PTRACE_GETFPXREGS, scene->pid[0], NULL, bytes) && errno == EIO);
+	MUST(ptrace(PTRACE_SETFPXREGS, scene->pid[0], NULL, bytes) && errno == EIO);
 	MUST(!ptrace(PTRACE_DETACH, scene->pid[0], NULL, NULL));
 }
 
@@ -562,7 +566,8 @@ CHECK(proc_mem)
 	EXPECT_NO_EDGE(ANY, process(scene, graph, 6, 0), "peek");
 }
 
-CASE(limits, "influence", "limits and priority of another process", "task_setnice, task_setrlimit",
+CASE(limits, "influence", "limits, priorities and scheduler of another process",
+     "task_setnice, task_setrlimit, task_setscheduler, task_setioprio",
      "limit, control, once; none for one's own")
 
 static void set_limits(struct scene *scene)
@@ -571,6 +576,17 @@ static void set_limits(struct scene *scene)
 
 	MUST(!setpriority(PRIO_PROCESS, scene->pid[1], 5));
 	MUST(!prlimit(scene->pid[1], RLIMIT_NOFILE, &limit, NULL));
+}
+
+static void set_scheduler(struct scene *scene)
+{
+	MUST(!sched_setscheduler(scene->pid[1], SCHED_BATCH, &(struct sched_param){ 0 }));
+}
+
+/* IOPRIO_WHO_PROCESS, and the lowest of the class "best effort". */
+static void set_io_priority(struct scene *scene)
+{
+	MUST(!syscall(SYS_ioprio_set, 1, scene->pid[1], 2 << 13 | 7));
 }
 
 static void set_own(struct scene *scene)
@@ -588,6 +604,8 @@ ACT(limits)
 	done(scene, 1);
 	run(scene, 0, set_limits);
 	run(scene, 2, set_own);
+	run(scene, 3, set_scheduler);
+	run(scene, 4, set_io_priority);
 	go(scene, 1);
 	finish(scene, 1);
 }
@@ -598,6 +616,8 @@ CHECK(limits)
 
 	EXPECT_EDGES(process(scene, graph, 0, 0), other, "limit", "control", 1);
 	EXPECT_NO_DATA(process(scene, graph, 0, 0), other);
+	EXPECT_EDGES(process(scene, graph, 3, 0), other, "limit", "control", 1);
+	EXPECT_EDGES(process(scene, graph, 4, 0), other, "limit", "control", 1);
 	EXPECT_NODE(own);
 	EXPECT(graph_count(graph, own, ANY, "limit", NULL) == 0);
 }
