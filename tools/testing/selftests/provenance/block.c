@@ -706,6 +706,9 @@ CHECK(file_system)
 	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "while_mounted"));
 }
 
+/* Behind the first sector, a FAT, and the root. */
+#define FAT_DATA	((1 + 7 + 1) * 512)
+
 /* An empty FAT with 12 bits, one sector a cluster, and a serial number. */
 static void make_fat(const char *image)
 {
@@ -757,6 +760,58 @@ ACT(fat)
 CHECK(fat)
 {
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy_of_new"));
+}
+
+static void learn_and_write_blocks(struct scene *scene)
+{
+	char *const blocks = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int fd = open(in(scene, "mnt/blocks"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	take_file(in(scene, "other"));
+	MUST(fd >= 0 && blocks != MAP_FAILED);
+	memset(blocks, 'x', 2 * BLOCK);
+	MUST(write(fd, blocks, 2 * BLOCK) == 2 * BLOCK && !fsync(fd));
+	close(fd);
+}
+
+/* The first of them is there, and the second beyond the end of what the device is made of. */
+static void read_cut_file(struct scene *scene)
+{
+	char *const blocks = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int fd = open(in(scene, "mnt/blocks"), O_RDONLY | O_DIRECT | O_CLOEXEC);
+
+	MUST(fd >= 0 && blocks != MAP_FAILED);
+	MUST(pread(fd, blocks, 2 * BLOCK, 0) < 0 && errno == EIO && *blocks == 'x');
+	put_file(in(scene, "copy"), "x");
+}
+
+CASE(fat_cut, "outcome",
+     "a file of a FAT read without the cache (O_DIRECT), on a loop device that has become too short",
+     "file_read", "read, data")
+
+ACT(fat_cut)
+{
+	put_file(in(scene, "other"), "o");
+	EXPECT(!mkdir(in(scene, "mnt"), 0755));
+	make_image(in(scene, "image"));
+	make_fat(in(scene, "image"));
+	attach(in(scene, "image"), false, 0);
+	EXPECT(!mount(device, in(scene, "mnt"), "vfat", 0, NULL), "%s", strerror(errno));
+	run(scene, 0, learn_and_write_blocks);
+	EXPECT(!truncate(in(scene, "image"), FAT_DATA + BLOCK));
+	run(scene, 1, read_cut_file);
+	EXPECT(!umount(in(scene, "mnt")));
+	detach(device);
+}
+
+CHECK(fat_cut)
+{
+	const int who = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(graph_from(graph, who, "read"), who, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "copy"));
 }
 
 static void learn_and_store(struct scene *scene)
@@ -878,19 +933,6 @@ CHECK(disk)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy_of_second"));
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy_of_fresh"));
 	EXPECT_NOT_REACHES(file(scene, graph, "other"), file(scene, graph, "copy_of_second"));
-}
-
-static void learn_and_write_blocks(struct scene *scene)
-{
-	char *const blocks = mmap(NULL, 2 * BLOCK, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	const int fd = open(in(scene, "mnt/blocks"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-	take_file(in(scene, "other"));
-	MUST(fd >= 0 && blocks != MAP_FAILED);
-	memset(blocks, 'x', 2 * BLOCK);
-	MUST(write(fd, blocks, 2 * BLOCK) == 2 * BLOCK && !fsync(fd));
-	close(fd);
 }
 
 /* The request is over before it is known that it cannot go on. */
