@@ -218,21 +218,24 @@ class Comparison:
 
 	def _shared_until(self, flow, target):
 		"""As long as another one that knows the same has it mapped, that one may say it."""
+		if flow.lasts != "written":
+			return 0
 		return max((memory.ended for memory, mappings in self._mappings.items()
-			    if flow.lasts == "written" and
-			    any(lasts == "written" and target in others
-				for _, others, lasts in mappings)), default=0)
+			    if any(lasts == "written" and target in others
+				   for _, others, lasts in mappings)), default=0)
 
 	def _reaches(self, source, version, target, time):
 		"""Had @target, by @time, all that this version of @source has?
 
 		A version that has only taken over what others knew by what they share has it from them.
 		"""
-		if self.record.reaches(source, version, target, time):
-			return True
-		mapped = self.record.only_mapped(source, version) if version else []
-		return bool(mapped) and self._reaches(source, version - 1, target, time) and \
-			all(self.record.reaches(*end, target, time) for end in mapped)
+		while not self.record.reaches(source, version, target, time):
+			mapped = self.record.only_mapped(source, version) if version else []
+			if not mapped or not all(self.record.reaches(*end, target, time)
+						 for end in mapped):
+				return False
+			version -= 1
+		return True
 
 	# -- each edge has its call ----------------------------------------------------------
 
