@@ -1,93 +1,147 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Would the comparison notice?  Edges are taken from a record or changed, and calls from a trace."""
-import copy
+"""Would the comparison notice?  Each edge is taken from a record or changed, and calls from a trace.
+
+Each data edge of a traced thread or socket, and each look that a call has to leave, is taken away by
+itself, made to leave the version before, and given another end.  Each time the comparison must miss
+a flow or find an edge without a call.  What else is right, why() names.
+"""
+import collections
 
 import calls as table
 import compare
-import record
+
+_LOOKS = {"readdir", "pass", "receive"}
+_MAPPED = {"mmap", "mmap_write"}
+
+# @edges is how many were changed.  @missed of these were noticed, and for the @excused, {reason: how
+# many}, there is a reason why not; @unnoticed are the rest, as (edge, edge in its place or None, Call).
+Outcome = collections.namedtuple("Outcome", "edges missed excused unnoticed")
 
 
-def _is_step(edge, source, target, step):
-	"""Times of an answer are still text."""
-	return edge.from_node == source and edge.to_node == target and edge.op == step.op and \
-		edge.from_version == step.from_version and edge.to_version == step.to_version
+class Changes:
+	"""Of the compare.Comparison @found, of which nothing is missing."""
+
+	def __init__(self, found):
+		self.found = found
+		self.record = found.record
+		self._demands = collections.defaultdict(list)	# (from, to): Demands
+		self._heard = collections.defaultdict(list)	# (from, to): what was heard by this way
+		for demand in found.demands:
+			for ends in _pairs(demand.sources, demand.targets):
+				self._demands[ends].append(demand)
+			# What it has taken in is part of what it has to give away.
+			if demand.given:
+				for ends in _pairs(demand.given.sources, demand.sources):
+					self._demands[ends].append(demand)
+		# Theirs can depend on any edge.
+		self._shared = [demand for demand in found.demands if found.is_met(demand) == "shared"]
+		for heard, way in found.heard:
+			for ends in [pair for step in zip(way, way[1:]) for pair in _pairs(*step)] + [
+					pair for write in heard.writes
+					for pair in _pairs({found.process(write)}, way[0])]:
+				self._heard[ends].append((heard, way))
+		self.edges = [edge for edge in self.record.edges if self._is_of_interest(edge)]
+
+	def _is_of_interest(self, edge):
+		if edge.kind != "data" and edge.op not in _LOOKS or edge.op in compare.TRACER:
+			return False
+		return self.found.is_traced(edge.tid) or (edge.from_node, edge.to_node) in self._demands
+
+	def _is_noticed(self, edge, other=None):
+		found = self.found
+		if other and not found.is_explained(other):
+			return True
+		ends = edge.from_node, edge.to_node
+		with self.record.changed(edge, other):
+			return not all(map(found.is_met, self._demands[ends])) or \
+				not all(found.has_heard(*heard) for heard in self._heard[ends]) or \
+				edge.kind == "data" and not all(map(found.is_met, self._shared))
+
+	def _try(self, changed):
+		"""@changed gives for an edge the one in its place, or edge itself to leave it alone."""
+		outcome = Outcome(0, 0, collections.Counter(), [])
+		edges = missed = 0
+		for edge in self.edges:
+			other = changed(edge)
+			if other is edge:
+				continue
+			edges += 1
+			if self._is_noticed(edge, other):
+				missed += 1
+				continue
+			reason = self.why(edge, other)
+			if reason:
+				outcome.excused[reason] += 1
+			else:
+				outcome.unnoticed.append((edge, other, self.found.call_at(edge)))
+		return outcome._replace(edges=edges, missed=missed)
+
+	def taken_away(self):
+		return self._try(lambda edge: None)
+
+	def older(self):
+		"""They leave the version before."""
+		return self._try(lambda edge: edge._replace(from_version=edge.from_version - 1)
+				 if edge.from_version and edge.kind == "data" else edge)
+
+	def elsewhere(self, rng):
+		"""They have another object of the same kind at one end, or another process."""
+		kinds = collections.defaultdict(list)
+		for node, what in self.record.nodes.items():
+			kinds[what["kind"]].append(node)
+
+		def changed(edge):
+			end = "from_node" if self._kind(edge.from_node) != "process" else "to_node"
+			old = getattr(edge, end)
+			names = self.record.paths(old)
+			for _ in range(20):
+				new = rng.choice(kinds[self._kind(old)])
+				if new != old and not names & self.record.paths(new):
+					return edge._replace(**{end: new})
+			return edge
+		return self._try(changed)
+
+	def _kind(self, node):
+		return self.record.nodes[node]["kind"]
+
+	def why(self, edge, other):
+		"""Why the comparison need not notice it, or None."""
+		ends = edge.from_node, edge.to_node
+		steps = (self.record.steps if edge.kind == "data" else self.record.looks)[ends]
+		if any(step.from_version >= edge.from_version and step.time <= edge.time and
+		       step != (edge.from_version, edge.to_version, edge.time, edge.op) and
+		       (step.op == edge.op or edge.kind == "data") for step in steps):
+			return "another edge had said it"
+		if edge.op in _MAPPED:
+			return self._why_mapped(edge, other)
+		if not self._demands[ends]:
+			if edge.op == "read" and self.found.is_page(edge):
+				return "what refers to pages of a file has an edge by itself"
+			if all(not flow.must for flow in self.found.flows_behind(edge)):
+				return "strace does not show whether it happened"
+		call = self.found.call_at(edge)
+		if call and edge.kind == "data" and edge.op not in table.BY_NAME and \
+				self.record.newest(edge.from_node, call.start) < edge.from_version:
+			return "the version came while the call was under way"
+		return None
+
+	def _why_mapped(self, edge, other):
+		file, process = (edge.from_node, edge.to_node) if edge.op == "mmap" else \
+			(edge.to_node, edge.from_node)
+		if self.found.is_anonymous(file):
+			return "strace does not tell one shared anonymous memory from another"
+		if other and (other.from_node, other.to_node) != (edge.from_node, edge.to_node):
+			return "that is mapped, too" if process in (other.from_node, other.to_node) else None
+		if self.found.is_shared(file):
+			return "memory is shared: another one says it, or the same one later"
+		if all(self.found.is_met(demand) == "never"
+		       for demand in self._demands[edge.from_node, edge.to_node]):
+			return "it is mapped by who sends nothing afterwards"
+		return None
 
 
-def _without(answer, source, target, step):
-	"""The same answer but for an edge."""
-	less = copy.copy(answer)
-	less.edges = [edge for edge in answer.edges if not _is_step(edge, source, target, step)]
-	assert len(less.edges) < len(answer.edges)
-	return record.Record(less)
-
-
-def _changed(answer, source, target, step, **what):
-	"""The same answer with another edge in its place."""
-	other = copy.copy(answer)
-	other.edges = [edge._replace(**what) if _is_step(edge, source, target, step) else edge
-		       for edge in answer.edges]
-	assert other.edges != answer.edges
-	return record.Record(other)
-
-
-def _is_missed(call, found):
-	return any(missing[0] == call for missing in found.missing)
-
-
-def edges(found, answer, links, rng, count):
-	"""Take edges away that alone say what a call moved; gives those calls that were not missed."""
-	if len(found.alone) < count:
-		return [("there are too few",)]
-	unnoticed = []
-	for call, flow, source, target, step in rng.sample(found.alone, count):
-		less = compare.Comparison(found.calls, _without(answer, source, target, step), links)
-		if not _is_missed(call, less):
-			unnoticed.append((call, flow, source, target))
-	return unnoticed
-
-
-def deliveries(found, answer, links, rng):
-	"""The same of a delivery between sockets, if there are any."""
-	delivered = [alone for alone in found.alone if alone[1].ops == ("deliver",)]
-	for call, flow, source, target, step in rng.sample(delivered, min(len(delivered), 1)):
-		less = compare.Comparison(found.calls, _without(answer, source, target, step), links)
-		if not _is_missed(call, less):
-			return [(call, flow, source, target)]
-	return []
-
-
-def versions(found, answer, links, rng):
-	"""Let an edge leave the version before; gives the call if it was not missed.
-
-	It is one whose version the source surely had before the call: else the one before will do.
-	"""
-	new = [alone for alone in found.alone
-	       if alone[4].from_version and alone[4] in found.record.steps[alone[2], alone[3]] and
-	       alone[4].from_version == found.record.newest(alone[2], alone[0].start)]
-	if not new:
-		return [("there is none",)]
-	call, flow, source, target, step = rng.choice(new)
-	other = compare.Comparison(found.calls, _changed(
-		answer, source, target, step, from_version=step.from_version - 1), links)
-	return [] if _is_missed(call, other) else [(call, flow, source, target)]
-
-
-def ends(found, answer, links, rng):
-	"""Let a write go to another file; gives the call if that was not noticed from both sides."""
-	nodes, paths = found.record.nodes, found.record.paths
-	writes = [alone for alone in found.alone
-		  if alone[1].ops == (alone[4].op,) == ("write",) and alone[1].target[1] in paths(alone[3])]
-	if not writes:
-		return [("there is none",)]
-	call, flow, source, target, step = rng.choice(writes)
-	wrong = rng.choice(sorted(node for node, what in nodes.items() if what["kind"] == "file" and
-				  flow.target[1] not in paths(node)))
-	other = compare.Comparison(found.calls, _changed(answer, source, target, step, to_node=wrong),
-				   links)
-	if _is_missed(call, other) and any(edge.time == step.time and edge.to_node == wrong
-					   for edge, _ in other.unexplained):
-		return []
-	return [(call, flow, source, wrong)]
+def _pairs(sources, targets):
+	return [(source, target) for source in sources for target in targets]
 
 
 def calls(found, links, rng, count):

@@ -62,16 +62,21 @@ for _reason, _names in {
 	for _name in _names.split():
 		IGNORED[_name] = _reason
 IGNORED.update({
-	"ioctl": "asks or sets a property of a terminal, socket or file; FICLONE and the like, which "
-		 "move content, are unknown calls unless they fail",
+	"ioctl": "of those in IOCTLS; others, as FICLONE, which move content, are unknown calls unless "
+		 "they fail",
 	"msgget": "makes or finds a queue; messages are content, the queue is not",
 	"semget": "makes or finds a set of semaphores; its values are content",
 	"msgctl": "asks about or removes a queue",
 	"sethostname": "no object that is recorded",
 	"io_setup": "nothing moves until something is submitted, and io_submit is not known here",
 })
-# ioctl commands that move content between files: these are not ignored.
-_MOVING_IOCTLS = ("FICLONE", "FICLONERANGE", "FIDEDUPERANGE", "TIOCSTI", "BTRFS_IOC_CLONE")
+# Commands of ioctl() that ask or set a property of a terminal, socket or file, or of a device; no content
+# moves.
+IOCTLS = frozenset("""TCGETS TCSETS TCSETSW TCSETSF TCSBRK TCFLSH TCXONC TIOCGWINSZ TIOCSWINSZ TIOCGPGRP TIOCSPGRP
+	TIOCSCTTY TIOCNOTTY TIOCGSID TIOCGPTN TIOCSPTLCK TIOCGPTPEER TIOCMGET FIONBIO FIOASYNC FIOCLEX
+	FIONCLEX FIONREAD FIOQSIZE SIOCGIFCONF SIOCGIFNAME SIOCGIFINDEX SIOCGIFFLAGS SIOCGIFADDR
+	SIOCGIFHWADDR SIOCGIFMTU SIOCOUTQ SIOCINQ FS_IOC_GETFLAGS FS_IOC_FSGETXATTR FS_IOC_GETVERSION
+	FS_IOC_FIEMAP FIGETBSZ BLKGETSIZE64 BLKSSZGET BLKPBSZGET""".split())
 
 # Objects that carry no flow, with the reason.
 IGNORED_OBJECTS = {
@@ -280,8 +285,13 @@ for _prefix in ("", "l", "f"):
 	FLOWS[_prefix + "setxattr"] = _xattr("out", "setxattr", _prefix == "f")
 	FLOWS[_prefix + "removexattr"] = _xattr("out", "removexattr", _prefix == "f")
 
-# Calls that put pages of a file into a pipe or socket, and no copy
-REFERRING = frozenset(("sendfile", "splice"))
+# Edges that none of another kind between the same two nodes can stand for
+BY_NAME = frozenset(("exec", "fork", "readdir", "pass", "receive", "deliver"))
+
+# Calls that give away what they have just taken in
+BETWEEN = frozenset(("sendfile", "copy_file_range", "splice", "tee"))
+# Of these, what can put pages of a file into a pipe or socket, and no copy
+REFERRING = BETWEEN - {"copy_file_range"}
 
 # Edges that are no flow of data, and the calls that may be behind them.
 BEHIND = {
@@ -301,12 +311,15 @@ BEHIND = {
 	"refused": None,
 }
 BEHIND = {op: names and frozenset(names.split()) for op, names in BEHIND.items()}
+# Of these, the ones whose call names the file
+NAMED = frozenset("open create mkdir rmdir link unlink rename setattr listxattr".split())
+NAMING = frozenset(name for op in NAMED for name in BEHIND[op])
 
 
 def is_known(call):
-	if call.name == "ioctl" and strace.number(call.result) is not None and \
-			any(command in call.arguments[1] for command in _MOVING_IOCTLS):
-		return False
+	if call.name == "ioctl" and strace.number(call.result) is not None:
+		# Where one number stands for several, strace names all that it knows.
+		return bool(IOCTLS & set(call.arguments[1].split(" or ")))
 	return call.name in FLOWS or call.name in IGNORED
 
 

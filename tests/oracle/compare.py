@@ -5,8 +5,12 @@
 call.  It has to leave the version that the source surely had when the call began, or a later one; so
 an edge from before the call will do only if there was nothing new to say.
 
+What comes out of a pipe or a connection has to leave the version that came with the write of its last
+byte, also if that was made while the reader waited; see channels.py.
+
 *Sound*: each edge that a traced thread made lies within a call of that thread which made such a
-flow between these two nodes, and leaves no version that was over when the call began.
+flow between these two nodes.  It leaves a version that was not over when the call began, and that was
+there when the edge was recorded.
 
 *In order*: what something has flowed out of takes nothing in any more.
 """
@@ -14,21 +18,28 @@ import bisect
 import collections
 
 import calls as table
+import channels
 import identity
 import processes
+import strace
 from identity import FOREVER
 
 # Who watches is no part of what is watched.
-_TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
+TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
+
+# A flow that has to be in the log: from one of @sources to one of @targets.  @given is the Demand of
+# what the same call has taken in before, and gives away by this flow; or None.
+Demand = collections.namedtuple("Demand", "call flow sources targets given", defaults=(None,))
 
 
 class Comparison:
 	"""@missing: flows without an edge; @unexplained: edges without a call; @unknown: calls; @late:
 	edges into a version that something had flowed out of, with their calls.
 
-	@counted is how many calls moved data, @flows how many flows they made, @repeats how many of
-	these had been said before, and @explained how many edges have a call behind them.  @alone are
-	the calls of which one edge is all that says it, as (Call, Flow, source, target, Step).
+	@counted is how many calls moved data, @demands the Demands of all flows that they made, @repeats
+	how many of these had been said before, and @explained how many edges have a call behind them.
+	@heard are reads that came after writes which are known, as (channels.Heard, nodes on the way).
+	@alone are the calls of which one edge is all that says it, as (Call, Flow, source, target, Step).
 	"""
 
 	def __init__(self, calls, record, links=None):
@@ -40,44 +51,88 @@ class Comparison:
 		self.unknown = sorted({call.name for call in calls if not table.is_known(call)} |
 				      {"%s(%s)" % (call.name, ", ".join(call.arguments)[:100])
 				       for call in calls if not table.is_decoded(call)})
-		self.counted = self.flows = self.repeats = self.explained = 0
+		self.counted = self.repeats = self.explained = 0
+		self.demands, self.heard = [], []
 		self._ignored = {table.ignored_socket(call) for call in calls}
 		# (tid, start of a call): [(Flow, sources, targets)]
 		self._made = {}
-		self._referred = {}	# file of which pages were put into a pipe or socket: since when
+		# (tid, start of a call that names files): (paths, nodes of its descriptors), or None
+		self._named = {}
+		# Which nodes references to pages of files can have come from: {node: {node: since when}}
+		self._carried = collections.defaultdict(dict)
 		# Memory: [(since, nodes, what lasts)]
 		self._mappings = collections.defaultdict(list)
 		# Memory: beginnings and ends of calls that send
 		self._outgoing = collections.defaultdict(lambda: ([], []))
 		self._on_sockets = []		# (Call, Flow, socket, its nodes)
 		self._by_tid = {}				# tid: ([start], [Call])
+		# Of mprotect(): when, and from which address to which
+		self._made_writable = [
+			(call.start, int(call.arguments[0], 0),
+			 int(call.arguments[0], 0) + int(call.arguments[1])) for call in calls
+			if call.name == "mprotect" and call.result == "0" and
+			"PROT_WRITE" in call.arguments[2]]
 		for call in calls:
 			starts, own = self._by_tid.setdefault(call.tid, ([], []))
 			starts.append(call.start)
 			own.append(call)
+		self._beginnings = self._find_beginnings()	# (node, version): time
 		self._find_outgoing()
-		self._find_referred()
+		self._find_carried()
 		for call in calls:
 			self.identity.look(call)
 			self._compare(call)
 		self.identity.finish()
 		self._demand_deliveries()
-		for tid in self._by_tid:
-			for edge in self.record.by_tid.get(tid, ()):
-				self._explain(edge)
-		self._explain_foreign()
+		for demand in self.demands:
+			self._answer(demand)
+		self._demand_heard()
+		for edge in self.record.edges:
+			if not self.is_explained(edge):
+				self.unexplained.append((edge, self.call_at(edge)))
+			elif self.is_traced(edge.tid):
+				self.explained += 1
 		self._find_late()
+
+	def _find_beginnings(self):
+		"""When the calls that made versions began."""
+		found = {}
+		for edge in self.record.edges:
+			if edge.kind == "data":
+				call = self.call_at(edge)
+				end = edge.to_node, edge.to_version
+				found[end] = min(call.start if call else 0, found.get(end, FOREVER))
+		return found
 
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
 			for flow in table.flows(call)]
 
-	def _find_referred(self):
-		"""Of who is not traced, the record says which files it has read, and perhaps sent."""
+	def _find_carried(self):
+		"""Pages that are referred to go from one socket to the other.  Of who is not traced, the
+		record says which files it has read, and where it has sent something, perhaps these.
+		"""
 		for edge in self.record.edges:
-			if edge.op == "read" and not self.processes.known(edge.tid):
-				since = self._referred.get(edge.from_node, FOREVER)
-				self._referred[edge.from_node] = min(since, edge.time)
+			if edge.op == "deliver" or edge.op in ("read", "write", "send") and \
+					not self.processes.known(edge.tid):
+				self._carry(edge.from_node, edge.to_node,
+					    0 if edge.op == "deliver" else edge.time)
+
+	def _carry(self, source, target, since):
+		carried = self._carried[target]
+		carried[source] = min(since, carried.get(source, FOREVER))
+
+	def _can_carry(self, file, node, time):
+		"""Can what comes out of a pipe or socket by @time be a page of a file?"""
+		todo, seen = [node], {node}
+		while todo:
+			for source, since in self._carried.get(todo.pop(), {}).items():
+				if since <= time and source == file:
+					return True
+				if since <= time and source not in seen:
+					seen.add(source)
+					todo.append(source)
+		return False
 
 	def _find_outgoing(self):
 		for call in self.calls:
@@ -91,42 +146,54 @@ class Comparison:
 	# -- each call has its edges ---------------------------------------------------------
 
 	def _compare(self, call):
+		if call.name in table.NAMING:
+			self._named[call.tid, call.start] = self.identity.named(call)
 		flows = self._flows(call)
 		if not flows:
 			return
 		end = call.end or FOREVER
 		own = list(self.record.of_thread(call.tid, call.start, end))
 		done = []
+		taken = None
 		for flow in flows:
 			ends = [edge for edge in own if edge.op in flow.ops]
 			sources = self.identity.nodes(flow.source, call,
 						      {edge.from_node for edge in ends})
 			targets = self.identity.nodes(flow.target, call,
 						      {edge.to_node for edge in ends})
+			sources, targets = self.identity.sides(flow.source, flow.target, sources, targets)
 			done.append((flow, sources, targets))
-			if call.name in table.REFERRING and flow.source[0] == "path":
-				for node in sources:
-					since = self._referred.get(node, FOREVER)
-					self._referred[node] = min(since, call.start)
-			if flow.lasts:
+			if flow.lasts == "mapping" or flow.lasts and (
+					flow.must or self._becomes_writable(call)):
 				memory = self.processes.memory(call.tid, call.start)
 				self._mappings[memory].append((
 					call.start, targets if flow.lasts == "written" else sources,
 					flow.lasts))
 			if flow.must:
-				self.flows += 1
-				self._demand(call, flow, sources, targets)
+				self.demands.append(Demand(call, flow, sources, targets, taken))
+				taken = self.demands[-1] if call.name in table.BETWEEN else None
 			self._note_socket(call, flow, sources | targets)
+		if call.name in table.REFERRING and len(done) == 2:
+			for source in done[0][1]:
+				for target in done[1][2]:
+					self._carry(source, target, call.start)
 		self._made[call.tid, call.start] = done
 		self.counted += any(flow.must for flow in flows)
+
+	def _becomes_writable(self, call):
+		"""Does anybody give a shared mapping the right to write later?"""
+		begin = strace.number(call.result)
+		end = begin + int(call.arguments[1])
+		return any(since > call.start and first < end and last > begin
+			   for since, first, last in self._made_writable)
 
 	def _note_socket(self, call, flow, nodes):
 		"""A call on a socket, for which something has to be delivered: see _demand_delivery()."""
 		what = flow.source if "recv" in flow.ops else flow.target
 		if flow.must and flow.ops[0] in ("recv", "send") and what[0] == "socket":
-			self._on_sockets.append((call, flow, what, nodes - {self._process(call)}))
+			self._on_sockets.append((call, flow, what, nodes - {self.process(call)}))
 
-	def _process(self, call):
+	def process(self, call):
 		return self.processes.memory(call.tid, call.start).node
 
 	def _demand_deliveries(self):
@@ -144,7 +211,48 @@ class Comparison:
 				other = peer or receives and self.record.nodes[node].get("peer")
 				if other:
 					ends = ({other}, {node}) if receives else ({node}, {other})
-					self._demand(call, flow._replace(ops=("deliver",)), *ends)
+					self.demands.append(
+						Demand(call, flow._replace(ops=("deliver",)), *ends))
+
+	def _demand_heard(self):
+		"""What a call that may have waited got has to come with the write of its last byte."""
+		def input_of(what):
+			if what[0] == "socket":
+				return None if self.identity.is_datagram(what) else self.identity.peer_of(what)
+			return what if what[0] == "pipe" else None
+
+		missing = {(demand.call, demand.flow.source) for demand in self.missing}
+		for heard in channels.heard(self.calls, self._flows, input_of):
+			call, flow, _ = heard
+			way = [self.identity.nodes(what, call, ())
+			       for what in dict.fromkeys((input_of(flow.source), flow.source))]
+			if not all(way) or (call, flow.source) in missing:
+				continue
+			way.append({self.process(call)})
+			self.heard.append((heard, way))
+			if not self.has_heard(heard, way):
+				self.missing.append(Demand(call, flow, *way[-2:]))
+
+	def has_heard(self, heard, way):
+		"""Did what one of the writes brought come along the nodes of @way by the end of the read?"""
+		version = min(self._written_version(write, way[0]) for write in heard.writes)
+		for nodes, following in zip(way, way[1:]):
+			version = self._next_version(nodes, version, following, heard.call.end or FOREVER)
+		return version is not None
+
+	def _written_version(self, write, nodes):
+		"""The version of one of @nodes that has what a call wrote to it; 0 if that is not known."""
+		writer = self.process(write)
+		known = self.record.newest(writer, write.start) if writer else 0
+		return self._next_version({writer}, known, nodes, write.end or FOREVER) or 0
+
+	def _next_version(self, sources, version, targets, time):
+		"""The first version of @targets that had @version of @sources by @time; None if none had."""
+		if version is None:
+			return None
+		return min((step.to_version for source in sources for target in targets
+			    for step in self.record.steps.get((source, target), ())
+			    if step.from_version >= version and step.time <= time), default=None)
 
 	def _deadline(self, call, flow):
 		"""When the edge has to be there; None if it never has to.
@@ -162,11 +270,16 @@ class Comparison:
 		position = bisect.bisect_left(begins, end)
 		return ends[position] if position < len(begins) else None
 
-	def _is_shared(self, call, nodes):
+	def _is_shared(self, call, nodes, deadline):
 		"""Does who made the call let something through to one of @nodes by a mapping?"""
 		memory = self.processes.memory(call.tid, call.start)
-		return any(lasts == "written" and nodes & others
-			   for _, others, lasts in self._inherited(memory))
+		return any(lasts == "written" and since <= deadline and nodes & others
+			   for since, others, lasts in self._inherited(memory))
+
+	def is_shared(self, node):
+		"""Does anybody let something through to it by a mapping?"""
+		return any(lasts == "written" and node in others for mappings in self._mappings.values()
+			   for _, others, lasts in mappings)
 
 	def _inherited(self, memory, later=True):
 		"""Mappings of a Memory, and those of its parent: also what that made @later.
@@ -182,39 +295,62 @@ class Comparison:
 			until = min(until, memory.made.end or FOREVER)
 			memory = memory.parent
 
-	def _demand(self, call, flow, sources, targets):
+	def _answer(self, demand):
+		how = self.is_met(demand)
+		if not how:
+			self.missing.append(demand)
+		elif how == "before":
+			self.repeats += 1
+		elif isinstance(how, tuple):
+			self.alone.append((demand.call, demand.flow, *how))
+
+	def is_met(self, demand):
+		"""How the log says it: "before" the call, or "within" it; by a "shared" mapping; or only in
+		one way: (source, target, Step).  None if it does not.  "never" if it need not.
+		"""
+		call, flow, sources, targets, _ = demand
 		edges = self.record.looks if flow.ops[0] in ("readdir", "pass", "receive") else \
 			self.record.steps
 		deadline = self._deadline(call, flow)
 		if deadline is None:
-			return
-		shares = flow.lasts or self._is_shared(call, sources | targets)
+			return "never"
+		shares = self._is_shared(call, sources | targets, deadline)
 		for source in sources:
 			for target in targets:
 				said = [step for step in edges.get((source, target), ())
-					if step.time <= deadline]
+					if step.time <= deadline and
+					(flow.ops[0] not in table.BY_NAME or step.op in flow.ops)]
 				if not said:
 					continue
 				# Is there nothing new in the source since?
 				known = 0 if edges is self.record.looks else \
-					self.record.newest(source, call.start)
+					max(self.record.newest(source, call.start),
+					    self._given_version(demand, source, deadline))
 				fresh = [step for step in said if step.from_version >= known]
 				if fresh and fresh[-1].time < call.start:
-					self.repeats += 1
-				elif len(fresh) == 1 and not shares:
-					self.alone.append((call, flow, source, target, fresh[0]))
+					return "before"
+				if len(fresh) == 1 and not shares:
+					return source, target, fresh[0]
+				if fresh:
+					return "within"
 				# Of those who share memory, one can be at a later version that has only
 				# what comes from the other.
-				if fresh or shares and said[-1].time >= call.start:
-					return
+				if shares and said[-1].time >= call.start:
+					return "shared"
 		# Those who share memory know the same, and say so to each other by any of them.
 		if shares and any(
 				self._reaches(source, self.record.newest(source, call.start), target,
 					      max(deadline, self._shared_until(flow, target)))
 				for source in sources for target in targets):
-			self.repeats += 1
-			return
-		self.missing.append((call, flow, sources, targets))
+			return "shared"
+		return None
+
+	def _given_version(self, demand, node, time):
+		"""The version of @node that has what the call has just taken in; 0 if it took in nothing."""
+		if not demand.given:
+			return 0
+		return min((self._next_version({source}, self.record.newest(source, demand.call.start),
+					       {node}, time) or 0 for source in demand.given.sources), default=0)
 
 	def _shared_until(self, flow, target):
 		"""As long as another one that knows the same has it mapped, that one may say it."""
@@ -239,31 +375,57 @@ class Comparison:
 
 	# -- each edge has its call ----------------------------------------------------------
 
-	def _explain(self, edge):
-		call = self._call_at(edge)
+	def is_traced(self, tid):
+		return tid in self._by_tid
+
+	def is_explained(self, edge):
+		"""Has an edge of a traced thread a call behind it, and can another one be of who is not
+		traced?
+		"""
+		if self._begun(edge.from_node, edge.from_version) > edge.time:
+			return False
+		if not self.is_traced(edge.tid):
+			return self._is_foreign(edge)
+		call = self.call_at(edge)
 		if call is None:
 			# Before its first program, strace's child is not watched.
-			good = self.processes.memory(edge.tid, 0).made is None
-		else:
-			good = self._is_behind(call, edge)
-		if good:
-			self.explained += 1
-		else:
-			self.unexplained.append((edge, call))
+			return self.processes.memory(edge.tid, 0).made is None
+		return self._is_behind(call, edge)
 
-	def _call_at(self, edge):
+	def call_at(self, edge):
 		"""The last call that the edge's thread had begun by then; None before the first."""
+		if edge.tid not in self._by_tid:
+			return None
 		starts, own = self._by_tid[edge.tid]
 		position = bisect.bisect_right(starts, edge.time) - 1
 		return own[position] if position >= 0 else None
+
+	def _does(self, call, edge):
+		"""Does a call do what an edge of class meta or control says?"""
+		names = table.BEHIND[edge.op]
+		if names is None:
+			return True
+		if call.name not in names or not self.process(call) in (edge.from_node, edge.to_node) and \
+				not edge.op == "accept":
+			return False
+		# What never came back may have been done; a connection can be refused, or come later.
+		if call.result and strace.number(call.result) is None and edge.op != "connect":
+			return False
+		if edge.op not in table.NAMED:
+			return True
+		node = edge.from_node if edge.op == "open" else edge.to_node
+		if call.name in ("execve", "execveat") and self._is_program(
+				self.processes.memory(call.tid, call.start + 1), node):
+			return True
+		named = self._named[call.tid, call.start]
+		return named is None or node in named[1] or bool(named[0] & self.record.paths(node))
 
 	def _is_behind(self, call, edge):
 		if edge.op == "ptrace" and edge.from_node in self.identity.tracers:
 			return processes.is_clone(call)
 		if edge.op in table.BEHIND:
-			names = table.BEHIND[edge.op]
-			return names is None or call.name in names
-		made = self._made.get((call.tid, call.start), ())
+			return self._does(call, edge)
+		made = self._made_by(call)
 		for flow, sources, targets in made:
 			if edge.op in flow.ops and edge.from_node in sources and \
 					edge.to_node in targets and self._is_of_now(call, flow, edge):
@@ -277,18 +439,31 @@ class Comparison:
 		if edge.op == "exec" and call.name in ("execve", "execveat"):
 			return self._is_image(call, edge)
 		if edge.op in ("mmap", "mmap_write"):
-			return self._is_mapped(edge)
-		# What sendfile() or splice() put into a socket or pipe are the pages of the file:
-		# who takes them out reads the file.
-		return edge.op == "read" and \
-			self._referred.get(edge.from_node, FOREVER) <= edge.time and \
-			any(flow.ops[0] in ("recv", "read") and edge.to_node in targets and
-			    self._can_refer(flow, sources) for flow, sources, targets in made)
+			return bool({edge.from_node, edge.to_node} & set(self.identity.memory_of)) and \
+				self._is_mapped(edge)
+		return self.is_page(edge)
 
-	def _can_refer(self, flow, sources):
+	def is_page(self, edge):
+		"""What sendfile() or splice() put into a socket or pipe are the pages of a file: does one
+		who takes them out read the file?
+		"""
+		return edge.op == "read" and any(
+			flow.ops[0] in ("recv", "read") and edge.to_node in targets and
+			any(self._can_refer(flow, node) and
+			    self._can_carry(edge.from_node, node, edge.time) for node in sources)
+			for flow, sources, targets in self._made_by(self.call_at(edge)))
+
+	def flows_behind(self, edge):
+		"""Flows of the edge's call that it can be of."""
+		return [flow for flow, sources, targets in self._made_by(self.call_at(edge))
+			if edge.op in flow.ops and edge.from_node in sources and edge.to_node in targets]
+
+	def _made_by(self, call):
+		return self._made.get((call.tid, call.start), ()) if call else ()
+
+	def _can_refer(self, flow, node):
 		"""Is what is read a pipe or a socket?  A fifo has a path, as a file has."""
-		return flow.source[0] in ("pipe", "socket") or \
-			any(self.record.nodes[node]["kind"] == "fifo" for node in sources)
+		return flow.source[0] in ("pipe", "socket") or self.record.nodes[node]["kind"] == "fifo"
 
 	def _is_of_now(self, call, flow, edge):
 		"""Does an edge leave a version that can have been the current one during a call?
@@ -298,6 +473,11 @@ class Comparison:
 		"""
 		return flow.lasts or edge.kind != "data" or \
 			edge.from_version >= self.record.newest(edge.from_node, call.start)
+
+	def _begun(self, node, version):
+		"""Since when can there be a version?  Of who is not traced, it is not known; FOREVER if no
+		edge made it."""
+		return self._beginnings.get((node, version), FOREVER) if version else 0
 
 	def _is_image(self, call, edge):
 		"""Is it the binary of a new program, or the interpreter of a script?"""
@@ -315,8 +495,10 @@ class Comparison:
 	def _is_mapped(self, edge):
 		what, process, other = ("mapping", edge.to_node, edge.from_node) \
 			if edge.op == "mmap" else ("written", edge.from_node, edge.to_node)
+		if self.record.nodes[process]["kind"] != "process":
+			return False
 		memory = self.identity.memory_of.get(process)
-		if memory is None or self._is_anonymous(other):
+		if memory is None or self.is_anonymous(other):
 			# Who is not traced can map what it likes, and strace shows nothing by which one
 			# shared anonymous memory can be told from another.
 			return True
@@ -325,38 +507,32 @@ class Comparison:
 		return any(since <= edge.time and lasts == what and other in nodes
 			   for since, nodes, lasts in self._inherited(memory, later=False))
 
-	def _is_anonymous(self, node):
+	def is_anonymous(self, node):
 		return self.record.nodes[node]["kind"] == "memfd" and \
 			self.record.nodes[node].get("name") == "dev/zero"
 
-	def _explain_foreign(self):
-		"""Edges of traced processes and of their sockets that no traced thread made."""
-		nodes = set(self.identity.memory_of)
-		for edge in self.record.edges:
-			if edge.tid and self.processes.known(edge.tid):
-				continue
-			if edge.op == "deliver" and \
-					not self.identity.can_deliver(edge.from_node, edge.to_node):
-				self.unexplained.append((edge, None))
-			if not nodes & {edge.from_node, edge.to_node}:
-				continue
-			# Who asks a process makes it take over what it has mapped.
-			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
-				continue
-			# Of who has lost its parent, init takes the status.
-			if edge.op == "wait" and self.record.nodes[edge.to_node].get("pid") == 1:
-				continue
-			# The log daemon looks at who writes to it; its calls are not traced.
-			if edge.op == "peek" and edge.to_node not in nodes:
-				continue
-			if edge.op in ("mmap", "mmap_write") and self._is_mapped(edge):
-				continue
-			if edge.op == "fork" and edge.from_node in self.identity.tracers:
-				continue
-			if edge.op in _TRACER and \
-					self.identity.tracers & {edge.from_node, edge.to_node}:
-				continue
-			self.unexplained.append((edge, None))
+	def _is_foreign(self, edge):
+		"""Can one who is not traced have made an edge?  Of traced processes and their sockets, only
+		some.
+		"""
+		nodes = self.identity.memory_of
+		if edge.op == "deliver" and not self.identity.can_deliver(edge.from_node, edge.to_node):
+			return False
+		if edge.from_node not in nodes and edge.to_node not in nodes:
+			return True
+		# Who asks a process makes it take over what it has mapped.
+		if edge.op in ("mmap", "mmap_write"):
+			return self._is_mapped(edge)
+		# Of who has lost its parent, init takes the status.
+		if edge.op == "wait":
+			return self.record.nodes[edge.to_node].get("pid") == 1 or \
+				edge.to_node in self.identity.tracers
+		# The log daemon looks at who writes to it; its calls are not traced.
+		if edge.op == "peek" and edge.to_node not in nodes:
+			return True
+		if edge.op == "fork":
+			return edge.from_node in self.identity.tracers
+		return edge.op in TRACER and bool(self.identity.tracers & {edge.from_node, edge.to_node})
 
 	# -- in order ------------------------------------------------------------------------
 
@@ -374,7 +550,7 @@ class Comparison:
 				left.setdefault((edge.from_node, edge.from_version), edge.time)
 		for tid in self._by_tid:
 			for edge in self.record.by_tid.get(tid, ()):
-				call = self._call_at(edge)
+				call = self.call_at(edge)
 				if call and edge.kind == "data" and left.get(
 						(edge.to_node, edge.to_version), FOREVER) < call.start:
 					self.late.append((edge, call))

@@ -9,6 +9,8 @@ import strace
 
 FOREVER = float("inf")
 _RAW = 3	# SOCK_RAW
+_PROC_LINK = re.compile(r"/proc/[^/]+/(?:task/[^/]+/)?(?:fd/|cwd|root|exe)")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ADDRESS = re.compile(r'sin_port=htons\((\d+)\), sin_addr=inet_addr\("([^"]+)"\)')
 
 
@@ -118,6 +120,25 @@ class Identity:
 				done = "/" if target.startswith("/") else posixpath.dirname(done)
 		return done
 
+	def named(self, call):
+		"""Paths that the arguments of a call are, and nodes that its descriptors stand for.
+
+		None if one is a link of /proc, of which strace does not show where it leads.
+		"""
+		paths, nodes = set(), set()
+		for index, argument in enumerate((*call.arguments, call.result or "")):
+			opened = strace.descriptor(argument)
+			if opened:
+				nodes |= self.nodes(table.object_of(opened), call, ())
+			for quoted in _QUOTED.findall(argument):
+				path = strace.string(quoted)
+				if _PROC_LINK.match(path):
+					return None
+				directory = self._directory(call, index)
+				# A link itself, or where it leads.
+				paths |= {self._resolve(path, directory), self._entry(path, directory)}
+		return paths, nodes
+
 	def nodes(self, what, call, near):
 		"""Nodes that an object can be.  @near are those at the ends of the call's own edges."""
 		end = call.end or FOREVER
@@ -147,7 +168,37 @@ class Identity:
 			return nodes & self._inodes.get((memory, *what[1:]), set()) or nodes
 		if what[0] in ("pipe", "device", "anon", "queue", "semaphores"):
 			return self.record.numbered(what[0], what[1])
+		if what[0] == "link":
+			what = "link", self._link(what[1], call)
+			near = {node for node in near if what[1] in self.record.paths(node)}
 		return self._learn(what, near)
+
+	def sides(self, source, target, sources, targets):
+		"""Of a terminal: what is typed is read, and another node has what is written."""
+		def is_tty(node):
+			return self.record.nodes[node]["kind"] == "tty"
+
+		if source[0] == "device":
+			sources = {node for node in sources if not is_tty(node)}
+		if target[0] == "device":
+			targets = set(filter(is_tty, targets)) or targets
+		return sources, targets
+
+	def _link(self, path, call):
+		"""The absolute path of a symbolic link that is an argument of a call."""
+		index = next(index for index, argument in enumerate(call.arguments)
+			     if strace.string(argument) == path)
+		return self._entry(path, self._directory(call, index))
+
+	def _entry(self, path, directory):
+		"""An absolute path, of which the last part is not followed."""
+		return posixpath.join(self._resolve(posixpath.dirname(path), directory),
+				      posixpath.basename(path.rstrip("/")))
+
+	def _directory(self, call, index):
+		"""Where a path that is an argument of a call begins, if it is relative."""
+		before = strace.descriptor(call.arguments[index - 1]) if index else None
+		return before.name if before and before.kind == "path" else self._cwd[call.tid]
 
 	def _learn(self, what, near):
 		"""What the log has no name for: the first edge of a call on it tells its node."""
@@ -244,6 +295,10 @@ class Identity:
 		"""Addresses of a socket itself.  If nobody asked for them, its node says what they are."""
 		return self._locals.get(what) or \
 			{self.record.nodes.get(self._learnt.get(what), {}).get("local")} - {None}
+
+	def peer_of(self, what):
+		"""The other end of a socket, if strace shows which that is; or None."""
+		return self._peers.get(what)
 
 	def peer(self, what):
 		"""The node of the other end of a socket, if strace shows which that is; or None."""

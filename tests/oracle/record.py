@@ -3,10 +3,15 @@
 import bisect
 import calendar
 import collections
+import contextlib
 import time
 
 # A data edge of which only versions and time matter.
 Step = collections.namedtuple("Step", "from_version to_version time op")
+
+
+def _step(edge):
+	return Step(edge.from_version, edge.to_version, edge.time, edge.op)
 
 
 def nanoseconds(text):
@@ -46,7 +51,7 @@ class Record:
 		self._names = collections.defaultdict(list)
 		self._kinds = collections.defaultdict(set)	# (kind, name): nodes
 		for edge in self.edges:
-			step = Step(edge.from_version, edge.to_version, edge.time, edge.op)
+			step = _step(edge)
 			if edge.kind == "data":
 				self.steps[edge.from_node, edge.to_node].append(step)
 				self._into[edge.to_node].append(edge)
@@ -84,6 +89,45 @@ class Record:
 		if kind == "memfd":
 			self._names["/" + what.get("name", "")].append((0, 0, True, node))
 
+	@contextlib.contextmanager
+	def changed(self, edge, other=None):
+		"""For as long as the context lasts, flows and looks are as if there were no such @edge, but
+		the @other in its place.
+		"""
+		if edge.kind == "data":
+			said, known_by = self.steps, self.known_by
+		else:
+			said, known_by = self.looks, {}
+		kept = []	# (dict, key, what it had)
+
+		def put(where, key, value):
+			kept.append((where, key, where[key]))
+			where[key] = value
+
+		ends = edge.from_node, edge.to_node
+		put(said, ends, [step for step in said[ends] if step != _step(edge)])
+		if edge.kind == "data":
+			put(self._into, edge.to_node,
+			    [into for into in self._into[edge.to_node] if into is not edge])
+		if other:
+			ends = other.from_node, other.to_node
+			put(said, ends, sorted(said[ends] + [_step(other)], key=lambda step: step.time))
+			if other.kind == "data":
+				put(self._into, other.to_node, sorted(self._into[other.to_node] + [other],
+								      key=lambda into: into.time))
+		for node in {edge.to_node, other.to_node if other else edge.to_node} & set(known_by):
+			put(known_by, node, {})
+			for into in self._into[node]:
+				known_by[node].setdefault(into.to_version, into.time)
+			self._newest.pop(node, None)
+		try:
+			yield
+		finally:
+			for where, key, value in reversed(kept):
+				where[key] = value
+				if where is known_by:
+					self._newest.pop(key, None)
+
 	def paths(self, node):
 		"""All that a node was ever called."""
 		return {event["path"] for event in self.nodes[node].get("paths", ())}
@@ -100,7 +144,7 @@ class Record:
 		"""
 		spans = self._names.get(path, ())
 		if deleted:
-			return {node for since, until, removed, node in spans if since <= end}
+			return {node for _, until, removed, node in spans if removed and until <= end}
 		return {node for since, until, _, node in spans if since <= end and until >= begin}
 
 	def newest(self, node, time):

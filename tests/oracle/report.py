@@ -68,8 +68,20 @@ def report(tap, name, found, wanted):
 	       name + ": nodes have the inode numbers and addresses that strace shows",
 	       "\n".join("%s: %s" % (_call(call), " ".join(_node(found.record, node) for node in nodes))
 			 for call, nodes in found.identity.mistaken[:SHOWN]))
-	print("# %s: %d calls moved data, %d flows, of which %d had been said before; %d edges" % (
-		name, found.counted, found.flows, found.repeats, found.explained))
+	print("# %s: %d calls moved data, %d flows, of which %d had been said before and %d came after a "
+	      "write that is known; %d edges" % (name, found.counted, len(found.demands),
+						 found.repeats, len(found.heard),
+						 found.explained))
+
+
+def outcome(tap, name, what, wanted, record):
+	"""A broken.Outcome; @wanted is how many edges have to be missed."""
+	lines = [_edge(record, edge, call) + (": " + _edge(record, other, None) if other else "")
+		 for edge, other, call in what.unnoticed[:SHOWN]]
+	tap.ok(not what.unnoticed and what.missed >= wanted, name, "\n".join(
+		["%d of %d were noticed, %d wanted" % (what.missed, what.edges, wanted)] + lines))
+	for reason, count in what.excused.most_common():
+		print("#   %d of %d were not: %s" % (count, what.edges, reason))
 
 
 def unnoticed(tap, name, gone):
