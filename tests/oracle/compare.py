@@ -106,7 +106,8 @@ class Comparison:
 
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
-			for flow in table.flows(call)]
+			for flow in table.flows(call)
+			if flow.lasts != "written" or flow.must or self._becomes_writable(call)]
 
 	def _find_carried(self):
 		"""Pages that are referred to go from one socket to the other.  Of who is not traced, the
@@ -163,8 +164,7 @@ class Comparison:
 						      {edge.to_node for edge in ends})
 			sources, targets = self.identity.sides(flow.source, flow.target, sources, targets)
 			done.append((flow, sources, targets))
-			if flow.lasts == "mapping" or flow.lasts and (
-					flow.must or self._becomes_writable(call)):
+			if flow.lasts:
 				memory = self.processes.memory(call.tid, call.start)
 				self._mappings[memory].append((
 					call.start, targets if flow.lasts == "written" else sources,
@@ -182,7 +182,7 @@ class Comparison:
 
 	def _becomes_writable(self, call):
 		"""Does anybody give a shared mapping the right to write later?"""
-		begin = strace.number(call.result)
+		begin = strace.number(call.result) or 0
 		end = begin + int(call.arguments[1])
 		return any(since > call.start and first < end and last > begin
 			   for since, first, last in self._made_writable)
