@@ -93,10 +93,11 @@ class Changes:
 		def changed(edge):
 			end = "from_node" if self._kind(edge.from_node) != "process" else "to_node"
 			old = getattr(edge, end)
-			names = self.record.paths(old)
+			names, kind = self.record.paths(old), self._kind(old)
 			for _ in range(20):
-				new = rng.choice(kinds[self._kind(old)])
-				if new != old and not names & self.record.paths(new):
+				new = rng.choice(kinds[kind])
+				if new != old and not names & self.record.paths(new) and (
+						kind != "symlink" or self.record.paths(new)):
 					return edge._replace(**{end: new})
 			return edge
 		return self._try(changed)
@@ -117,11 +118,11 @@ class Changes:
 		if not self._demands[ends]:
 			if edge.op == "read" and self.found.is_page(edge):
 				return "what refers to pages of a file has an edge by itself"
-			if all(not flow.must for flow in self.found.flows_behind(edge)):
+			flows = self.found.flows_behind(edge)
+			if flows and not any(flow.must for flow in flows):
 				return "strace does not show whether it happened"
 		call = self.found.call_at(edge)
-		if call and edge.kind == "data" and edge.op not in table.BY_NAME and \
-				self.record.newest(edge.from_node, call.start) < edge.from_version:
+		if call and edge.kind == "data" and self.record.newest(edge.from_node, call.start) < edge.from_version:
 			return "the version came while the call was under way"
 		return None
 
@@ -134,9 +135,14 @@ class Changes:
 			return "that is mapped, too" if process in (other.from_node, other.to_node) else None
 		if self.found.is_shared(file):
 			return "memory is shared: another one says it, or the same one later"
-		if all(self.found.is_met(demand) == "never"
-		       for demand in self._demands[edge.from_node, edge.to_node]):
+		demands = self._demands[edge.from_node, edge.to_node]
+		if not demands:
+			return "it was mapped before a fork" if self.found.is_inherited(process, file) else None
+		if all(self.found.is_met(demand) == "never" for demand in demands):
 			return "it is mapped by who sends nothing afterwards"
+		if any(step.from_version >= edge.from_version and step.time > edge.time
+		       for step in self.record.steps[edge.from_node, edge.to_node]):
+			return "it is mapped again before anything is sent"
 		return None
 
 

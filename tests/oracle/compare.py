@@ -77,6 +77,12 @@ class Comparison:
 			starts.append(call.start)
 			own.append(call)
 		self._beginnings = self._find_beginnings()	# (node, version): time
+		self._left = {(edge.from_node, edge.from_version) for edge in record.edges}
+		# Socket: who delivers to it
+		self._delivers = {}
+		for edge in record.edges:
+			if edge.op == "deliver":
+				self._delivers.setdefault(edge.to_node, edge.from_node)
 		self._find_outgoing()
 		self._find_carried()
 		for call in calls:
@@ -199,7 +205,8 @@ class Comparison:
 	def _demand_deliveries(self):
 		"""What is received through a socket was first delivered to it.
 
-		Whose other end strace does not show, the node has to know.  A datagram is delivered when
+		Whose other end strace does not show, the node has to know; of UNIX sockets, it is who has
+		delivered something first.  A datagram is delivered when
 		it is sent; this is recorded when the call is over, and it can be received before.
 		"""
 		for call, flow, what, nodes in self._on_sockets:
@@ -208,9 +215,11 @@ class Comparison:
 				continue
 			peer = self.identity.peer(what)
 			for node in nodes:
-				other = peer or receives and self.record.nodes[node].get("peer")
-				if other:
-					ends = ({other}, {node}) if receives else ({node}, {other})
+				other = peer or receives and self.record.nodes[node].get("peer") or \
+					receives and self._delivers.get(node)
+				if other or receives and self.identity.is_unix_stream(node):
+					other = {other} if other else set()
+					ends = (other, {node}) if receives else ({node}, other)
 					self.demands.append(
 						Demand(call, flow._replace(ops=("deliver",)), *ends))
 
@@ -453,6 +462,12 @@ class Comparison:
 			    self._can_carry(edge.from_node, node, edge.time) for node in sources)
 			for flow, sources, targets in self._made_by(self.call_at(edge)))
 
+	def is_inherited(self, process, file):
+		"""Does a process have a mapping of a file from before it was forked?"""
+		memory = self.identity.memory_of.get(process)
+		return memory is not None and (memory.made is None or any(
+			file in nodes for _, nodes, _ in self._inherited(memory, later=False)))
+
 	def flows_behind(self, edge):
 		"""Flows of the edge's call that it can be of."""
 		return [flow for flow, sources, targets in self._made_by(self.call_at(edge))
@@ -475,9 +490,16 @@ class Comparison:
 			edge.from_version >= self.record.newest(edge.from_node, call.start)
 
 	def _begun(self, node, version):
-		"""Since when can there be a version?  Of who is not traced, it is not known; FOREVER if no
-		edge made it."""
-		return self._beginnings.get((node, version), FOREVER) if version else 0
+		"""Since when can there be a version?  Of who is not traced, it is not known; FOREVER if there
+		is none.
+
+		A send that fails leaves a version without an edge into it.
+		"""
+		while version and (node, version) not in self._beginnings:
+			version -= 1
+			if version and (node, version) not in self._left:
+				return FOREVER
+		return self._beginnings[node, version] if version else 0
 
 	def _is_image(self, call, edge):
 		"""Is it the binary of a new program, or the interpreter of a script?"""
@@ -501,6 +523,9 @@ class Comparison:
 		if memory is None or self.is_anonymous(other):
 			# Who is not traced can map what it likes, and strace shows nothing by which one
 			# shared anonymous memory can be told from another.
+			return True
+		if memory.made is None:
+			# So could strace, of which its child has its mappings until the first program.
 			return True
 		if edge.op == "mmap" and self._is_program(memory, other):
 			return True

@@ -56,6 +56,7 @@ class Identity:
 		Then it is also known who was connected with whom.
 		"""
 		self._peers = {**self._connections(), **self._pairs}
+		self._join_by_record()
 		for call, what, address in self._remotes:
 			node = self._learnt.get(what)
 			if node:
@@ -170,7 +171,9 @@ class Identity:
 			return self.record.numbered(what[0], what[1])
 		if what[0] == "link":
 			what = "link", self._link(what[1], call)
-			near = {node for node in near if what[1] in self.record.paths(node)}
+			# Of one that was reached by its inode, the log has no name.
+			near = {node for node in near
+				if what[1] in (self.record.paths(node) or {what[1]})}
 		return self._learn(what, near)
 
 	def sides(self, source, target, sources, targets):
@@ -290,6 +293,21 @@ class Identity:
 					connected[ends[1]] <= self._own(ends[0]):
 				found.update(zip(ends, reversed(ends)))
 		return found
+
+	def is_unix_stream(self, node):
+		"""SOCK_STREAM or SOCK_SEQPACKET: what it receives is from one other socket"""
+		what = self.record.nodes[node]
+		return what.get("family") == "unix" and what.get("type") in (1, 5)
+
+	def _join_by_record(self):
+		"""Of connections by a UNIX address strace does not show the ends: it is the first that
+		delivered, and has to be the same from then on.
+		"""
+		for edge in self.record.edges:
+			if edge.op == "deliver" and self.is_unix_stream(edge.to_node):
+				ends = self._object_of.get(edge.from_node), self._object_of.get(edge.to_node)
+				if None not in ends and not set(ends) & set(self._peers):
+					self._peers.update(zip(ends, reversed(ends)))
 
 	def _own(self, what):
 		"""Addresses of a socket itself.  If nobody asked for them, its node says what they are."""

@@ -52,7 +52,7 @@ def _edge(record, edge, call):
 
 def report(tap, name, found, wanted):
 	"""Results of a compare.Comparison; @wanted is how many calls have to move data."""
-	lines = [_missing(found.record, *missing) for missing in found.missing]
+	lines = [_missing(found.record, *missing[:4]) for missing in found.missing]
 	tap.ok(not found.unknown, name + ": every system call is known", " ".join(found.unknown))
 	tap.ok(found.counted >= wanted, name + ": enough calls move data",
 	       "%d calls, %d wanted" % (found.counted, wanted))
