@@ -43,7 +43,7 @@ class Changes:
 		self.edges = [edge for edge in self.record.edges if self._is_of_interest(edge)]
 
 	def _is_of_interest(self, edge):
-		if edge.kind != "data" and edge.op not in _LOOKS or edge.op in compare.TRACER:
+		if edge.kind != "data" and edge.op not in _LOOKS:
 			return False
 		return self.found.is_traced(edge.tid) or (edge.from_node, edge.to_node) in self._demands
 
@@ -129,15 +129,15 @@ class Changes:
 	def _why_mapped(self, edge, other):
 		file, process = (edge.from_node, edge.to_node) if edge.op == "mmap" else \
 			(edge.to_node, edge.from_node)
-		if self.found.is_anonymous(file):
+		if self.found.mappings.is_anonymous(file):
 			return "strace does not tell one shared anonymous memory from another"
 		if other and (other.from_node, other.to_node) != (edge.from_node, edge.to_node):
 			return "that is mapped, too" if process in (other.from_node, other.to_node) else None
-		if self.found.is_shared(file):
+		if self.found.mappings.writers(file):
 			return "memory is shared: another one says it, or the same one later"
 		demands = self._demands[edge.from_node, edge.to_node]
 		if not demands:
-			return "it was mapped before a fork" if self.found.is_inherited(process, file) else None
+			return "it was mapped before a fork" if self.found.mappings.is_inherited(process, file) else None
 		if all(self.found.is_met(demand) == "never" for demand in demands):
 			return "it is mapped by who sends nothing afterwards"
 		if any(step.from_version >= edge.from_version and step.time > edge.time

@@ -20,12 +20,10 @@ import collections
 import calls as table
 import channels
 import identity
-import processes
+import mappings
+import pages
 import strace
 from identity import FOREVER
-
-# Who watches is no part of what is watched.
-TRACER = {"peek", "poke", "ptrace", "wait", "signal"}
 
 # A flow that has to be in the log: from one of @sources to one of @targets.  @given is the Demand of
 # what the same call has taken in before, and gives away by this flow; or None.
@@ -58,20 +56,12 @@ class Comparison:
 		self._made = {}
 		# (tid, start of a call that names files): (paths, nodes of its descriptors), or None
 		self._named = {}
-		# Which nodes references to pages of files can have come from: {node: {node: since when}}
-		self._carried = collections.defaultdict(dict)
-		# Memory: [(since, nodes, what lasts)]
-		self._mappings = collections.defaultdict(list)
+		self.mappings = mappings.Mappings(calls, record, self.identity)
+		self._pages = pages.Pages(record, self.processes)
 		# Memory: beginnings and ends of calls that send
 		self._outgoing = collections.defaultdict(lambda: ([], []))
 		self._on_sockets = []		# (Call, Flow, socket, its nodes)
 		self._by_tid = {}				# tid: ([start], [Call])
-		# Of mprotect(): when, and from which address to which
-		self._made_writable = [
-			(call.start, int(call.arguments[0], 0),
-			 int(call.arguments[0], 0) + int(call.arguments[1])) for call in calls
-			if call.name == "mprotect" and call.result == "0" and
-			"PROT_WRITE" in call.arguments[2]]
 		for call in calls:
 			starts, own = self._by_tid.setdefault(call.tid, ([], []))
 			starts.append(call.start)
@@ -84,7 +74,6 @@ class Comparison:
 			if edge.op == "deliver":
 				self._delivers.setdefault(edge.to_node, edge.from_node)
 		self._find_outgoing()
-		self._find_carried()
 		for call in calls:
 			self.identity.look(call)
 			self._compare(call)
@@ -113,33 +102,7 @@ class Comparison:
 	def _flows(self, call):
 		return [flow._replace(must=False) if self._ignored & {flow.source, flow.target} else flow
 			for flow in table.flows(call)
-			if flow.lasts != "written" or flow.must or self._becomes_writable(call)]
-
-	def _find_carried(self):
-		"""Pages that are referred to go from one socket to the other.  Of who is not traced, the
-		record says which files it has read, and where it has sent something, perhaps these.
-		"""
-		for edge in self.record.edges:
-			if edge.op == "deliver" or edge.op in ("read", "write", "send") and \
-					not self.processes.known(edge.tid):
-				self._carry(edge.from_node, edge.to_node,
-					    0 if edge.op == "deliver" else edge.time)
-
-	def _carry(self, source, target, since):
-		carried = self._carried[target]
-		carried[source] = min(since, carried.get(source, FOREVER))
-
-	def _can_carry(self, file, node, time):
-		"""Can what comes out of a pipe or socket by @time be a page of a file?"""
-		todo, seen = [node], {node}
-		while todo:
-			for source, since in self._carried.get(todo.pop(), {}).items():
-				if since <= time and source == file:
-					return True
-				if since <= time and source not in seen:
-					seen.add(source)
-					todo.append(source)
-		return False
+			if flow.lasts != "written" or flow.must or self.mappings.becomes_writable(call)]
 
 	def _find_outgoing(self):
 		for call in self.calls:
@@ -171,10 +134,9 @@ class Comparison:
 			sources, targets = self.identity.sides(flow.source, flow.target, sources, targets)
 			done.append((flow, sources, targets))
 			if flow.lasts:
-				memory = self.processes.memory(call.tid, call.start)
-				self._mappings[memory].append((
-					call.start, targets if flow.lasts == "written" else sources,
-					flow.lasts))
+				self.mappings.note(self.processes.memory(call.tid, call.start), call.start,
+						   targets if flow.lasts == "written" else sources,
+						   flow.lasts)
 			if flow.must:
 				self.demands.append(Demand(call, flow, sources, targets, taken))
 				taken = self.demands[-1] if call.name in table.BETWEEN else None
@@ -182,16 +144,9 @@ class Comparison:
 		if call.name in table.REFERRING and len(done) == 2:
 			for source in done[0][1]:
 				for target in done[1][2]:
-					self._carry(source, target, call.start)
+					self._pages.go(source, target, call.start)
 		self._made[call.tid, call.start] = done
 		self.counted += any(flow.must for flow in flows)
-
-	def _becomes_writable(self, call):
-		"""Does anybody give a shared mapping the right to write later?"""
-		begin = strace.number(call.result) or 0
-		end = begin + int(call.arguments[1])
-		return any(since > call.start and first < end and last > begin
-			   for since, first, last in self._made_writable)
 
 	def _note_socket(self, call, flow, nodes):
 		"""A call on a socket, for which something has to be delivered: see _demand_delivery()."""
@@ -206,8 +161,8 @@ class Comparison:
 		"""What is received through a socket was first delivered to it.
 
 		Whose other end strace does not show, the node has to know; of UNIX sockets, it is who has
-		delivered something first.  A datagram is delivered when
-		it is sent; this is recorded when the call is over, and it can be received before.
+		delivered something first.  A datagram is delivered when it is sent; this is recorded when
+		the call is over, and it can be received before.
 		"""
 		for call, flow, what, nodes in self._on_sockets:
 			receives = "recv" in flow.ops
@@ -279,31 +234,6 @@ class Comparison:
 		position = bisect.bisect_left(begins, end)
 		return ends[position] if position < len(begins) else None
 
-	def _is_shared(self, call, nodes, deadline):
-		"""Does who made the call let something through to one of @nodes by a mapping?"""
-		memory = self.processes.memory(call.tid, call.start)
-		return any(lasts == "written" and since <= deadline and nodes & others
-			   for since, others, lasts in self._inherited(memory))
-
-	def is_shared(self, node):
-		"""Does anybody let something through to it by a mapping?"""
-		return any(lasts == "written" and node in others for mappings in self._mappings.values()
-			   for _, others, lasts in mappings)
-
-	def _inherited(self, memory, later=True):
-		"""Mappings of a Memory, and those of its parent: also what that made @later.
-
-		By what both have they still know the same, and so what one maps later concerns the other.
-		"""
-		until = FOREVER
-		while memory:
-			yield from (mapping for mapping in self._mappings.get(memory, ())
-				    if later or mapping[0] < until)
-			if not memory.made or not processes.is_clone(memory.made):
-				break
-			until = min(until, memory.made.end or FOREVER)
-			memory = memory.parent
-
 	def _answer(self, demand):
 		how = self.is_met(demand)
 		if not how:
@@ -323,7 +253,8 @@ class Comparison:
 		deadline = self._deadline(call, flow)
 		if deadline is None:
 			return "never"
-		shares = self._is_shared(call, sources | targets, deadline)
+		shares = self.mappings.lets_through(self.processes.memory(call.tid, call.start),
+						    sources | targets, deadline)
 		for source in sources:
 			for target in targets:
 				said = [step for step in edges.get((source, target), ())
@@ -365,9 +296,7 @@ class Comparison:
 		"""As long as another one that knows the same has it mapped, that one may say it."""
 		if flow.lasts != "written":
 			return 0
-		return max((memory.ended for memory, mappings in self._mappings.items()
-			    if any(lasts == "written" and target in others
-				   for _, others, lasts in mappings)), default=0)
+		return max((memory.ended for memory in self.mappings.writers(target)), default=0)
 
 	def _reaches(self, source, version, target, time):
 		"""Had @target, by @time, all that this version of @source has?
@@ -423,15 +352,13 @@ class Comparison:
 		if edge.op not in table.NAMED:
 			return True
 		node = edge.from_node if edge.op == "open" else edge.to_node
-		if call.name in ("execve", "execveat") and self._is_program(
+		if call.name in ("execve", "execveat") and self.mappings.is_program(
 				self.processes.memory(call.tid, call.start + 1), node):
 			return True
 		named = self._named[call.tid, call.start]
 		return named is None or node in named[1] or bool(named[0] & self.record.paths(node))
 
 	def _is_behind(self, call, edge):
-		if edge.op == "ptrace" and edge.from_node in self.identity.tracers:
-			return processes.is_clone(call)
 		if edge.op in table.BEHIND:
 			return self._does(call, edge)
 		made = self._made_by(call)
@@ -449,7 +376,7 @@ class Comparison:
 			return self._is_image(call, edge)
 		if edge.op in ("mmap", "mmap_write"):
 			return bool({edge.from_node, edge.to_node} & set(self.identity.memory_of)) and \
-				self._is_mapped(edge)
+				self.mappings.can_move(edge)
 		return self.is_page(edge)
 
 	def is_page(self, edge):
@@ -459,14 +386,8 @@ class Comparison:
 		return edge.op == "read" and any(
 			flow.ops[0] in ("recv", "read") and edge.to_node in targets and
 			any(self._can_refer(flow, node) and
-			    self._can_carry(edge.from_node, node, edge.time) for node in sources)
+			    self._pages.can_be_in(edge.from_node, node, edge.time) for node in sources)
 			for flow, sources, targets in self._made_by(self.call_at(edge)))
-
-	def is_inherited(self, process, file):
-		"""Does a process have a mapping of a file from before it was forked?"""
-		memory = self.identity.memory_of.get(process)
-		return memory is not None and (memory.made is None or any(
-			file in nodes for _, nodes, _ in self._inherited(memory, later=False)))
 
 	def flows_behind(self, edge):
 		"""Flows of the edge's call that it can be of."""
@@ -508,34 +429,6 @@ class Comparison:
 			return False
 		return self.record.nodes[edge.to_node].get("exe") in self.record.paths(edge.from_node)
 
-	def _is_program(self, memory, node):
-		"""Did the kernel map a file when it executed a program in that Memory?"""
-		names = self.record.paths(node)
-		return self.record.nodes[memory.node].get("exe") in names or \
-			self.identity.loader() in names
-
-	def _is_mapped(self, edge):
-		what, process, other = ("mapping", edge.to_node, edge.from_node) \
-			if edge.op == "mmap" else ("written", edge.from_node, edge.to_node)
-		if self.record.nodes[process]["kind"] != "process":
-			return False
-		memory = self.identity.memory_of.get(process)
-		if memory is None or self.is_anonymous(other):
-			# Who is not traced can map what it likes, and strace shows nothing by which one
-			# shared anonymous memory can be told from another.
-			return True
-		if memory.made is None:
-			# So could strace, of which its child has its mappings until the first program.
-			return True
-		if edge.op == "mmap" and self._is_program(memory, other):
-			return True
-		return any(since <= edge.time and lasts == what and other in nodes
-			   for since, nodes, lasts in self._inherited(memory, later=False))
-
-	def is_anonymous(self, node):
-		return self.record.nodes[node]["kind"] == "memfd" and \
-			self.record.nodes[node].get("name") == "dev/zero"
-
 	def _is_foreign(self, edge):
 		"""Can one who is not traced have made an edge?  Of traced processes and their sockets, only
 		some.
@@ -547,17 +440,15 @@ class Comparison:
 			return True
 		# Who asks a process makes it take over what it has mapped.
 		if edge.op in ("mmap", "mmap_write"):
-			return self._is_mapped(edge)
+			return self.mappings.can_move(edge)
+		# Strace is not traced, but for its child.
+		if edge.op == "fork":
+			return edge.to_node in nodes and nodes[edge.to_node].made is None
 		# Of who has lost its parent, init takes the status.
 		if edge.op == "wait":
-			return self.record.nodes[edge.to_node].get("pid") == 1 or \
-				edge.to_node in self.identity.tracers
+			return self.record.nodes[edge.to_node].get("pid") == 1
 		# The log daemon looks at who writes to it; its calls are not traced.
-		if edge.op == "peek" and edge.to_node not in nodes:
-			return True
-		if edge.op == "fork":
-			return edge.from_node in self.identity.tracers
-		return edge.op in TRACER and bool(self.identity.tracers & {edge.from_node, edge.to_node})
+		return edge.op == "peek" and edge.to_node not in nodes
 
 	# -- in order ------------------------------------------------------------------------
 

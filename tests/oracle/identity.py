@@ -39,9 +39,6 @@ class Identity:
 		self._find_processes()
 		self.memory_of = {memory.node: memory for memory in self.processes.memories
 				  if memory.node}
-		roots = {memory.node for memory in self.processes.memories if not memory.made}
-		self.tracers = {edge.from_node for edge in record.edges
-				if edge.op == "fork" and edge.to_node in roots}
 
 	def look(self, call):
 		"""The next call: learn from it what there is to learn."""
