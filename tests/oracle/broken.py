@@ -115,14 +115,17 @@ class Changes:
 			return "another edge had said it"
 		if edge.op in _MAPPED:
 			return self._why_mapped(edge, other)
-		if not self._demands[ends]:
-			if edge.op == "read" and self.found.is_page(edge):
-				return "what refers to pages of a file has an edge by itself"
-			flows = self.found.flows_behind(edge)
-			if flows and not any(flow.must for flow in flows):
-				return "strace does not show whether it happened"
+		flows = self.found.flows_behind(edge)
+		if flows and not any(flow.must for flow in flows):
+			return "strace does not show whether it happened"
+		if edge.op == "read" and not self._demands[ends] and self.found.is_page(edge):
+			return "what refers to pages of a file has an edge by itself"
+		if edge.op == "deliver" and not self._demands[ends] and \
+				not self.found.identity.is_unix_stream(edge.to_node):
+			return "strace does not show to whom a datagram goes"
 		call = self.found.call_at(edge)
-		if call and edge.kind == "data" and self.record.newest(edge.from_node, call.start) < edge.from_version:
+		if call and edge.kind == "data" and \
+				self.record.newest(edge.from_node, call.start) < edge.from_version:
 			return "the version came while the call was under way"
 		return None
 
