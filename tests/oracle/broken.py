@@ -10,7 +10,6 @@ import collections
 import calls as table
 import compare
 
-_LOOKS = {"readdir", "pass", "receive"}
 _MAPPED = {"mmap", "mmap_write"}
 
 # @edges is how many were changed.  @missed of these were noticed, and for the @excused, {reason: how
@@ -43,7 +42,7 @@ class Changes:
 		self.edges = [edge for edge in self.record.edges if self._is_of_interest(edge)]
 
 	def _is_of_interest(self, edge):
-		if edge.kind != "data" and edge.op not in _LOOKS:
+		if edge.kind != "data" and edge.op not in table.LOOKS:
 			return False
 		return self.found.is_traced(edge.tid) or (edge.from_node, edge.to_node) in self._demands
 
@@ -140,7 +139,8 @@ class Changes:
 			return "memory is shared: another one says it, or the same one later"
 		demands = self._demands[edge.from_node, edge.to_node]
 		if not demands:
-			return "it was mapped before a fork" if self.found.mappings.is_inherited(process, file) else None
+			is_inherited = self.found.mappings.is_inherited(process, file)
+			return "it was mapped before a fork" if is_inherited else None
 		if all(self.found.is_met(demand) == "never" for demand in demands):
 			return "it is mapped by who sends nothing afterwards"
 		if any(step.from_version >= edge.from_version and step.time > edge.time

@@ -285,8 +285,10 @@ for _prefix in ("", "l", "f"):
 	FLOWS[_prefix + "setxattr"] = _xattr("out", "setxattr", _prefix == "f")
 	FLOWS[_prefix + "removexattr"] = _xattr("out", "removexattr", _prefix == "f")
 
+# Edges of class meta that a call has to leave
+LOOKS = frozenset(("readdir", "pass", "receive"))
 # Edges that none of another kind between the same two nodes can stand for
-BY_NAME = frozenset(("exec", "fork", "readdir", "pass", "receive", "deliver"))
+BY_NAME = LOOKS | {"exec", "fork", "deliver"}
 
 # Calls that give away what they have just taken in
 BETWEEN = frozenset(("sendfile", "copy_file_range", "splice", "tee"))

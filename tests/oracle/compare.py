@@ -248,7 +248,7 @@ class Comparison:
 		one way: (source, target, Step).  None if it does not.  "never" if it need not.
 		"""
 		call, flow, sources, targets, _ = demand
-		edges = self.record.looks if flow.ops[0] in ("readdir", "pass", "receive") else \
+		edges = self.record.looks if flow.ops[0] in table.LOOKS else \
 			self.record.steps
 		deadline = self._deadline(call, flow)
 		if deadline is None:

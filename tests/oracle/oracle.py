@@ -25,8 +25,10 @@ import report	# noqa: E402
 import strace	# noqa: E402
 
 CALLS_WANTED = 1000
-# Edges without which something would be missing
-DECISIVE_WANTED = 300
+# Edges of which a change has to be noticed, so that it does not only have reasons; how many there are
+# differs from run to run where processes share memory.
+DECISIVE_WANTED = 200
+OLDER_WANTED = 20
 TAKEN_AWAY = 3
 
 
@@ -57,7 +59,7 @@ def check(tap, out, name, answer):
 	report.outcome(tap, name + ": each edge that is taken away is missed",
 		       changes.taken_away(), DECISIVE_WANTED, found.record)
 	report.outcome(tap, name + ": each edge that leaves the version before is missed or found",
-		       changes.older(), 0, found.record)
+		       changes.older(), OLDER_WANTED, found.record)
 	report.outcome(tap, name + ": each edge with another end is missed or found",
 		       changes.elsewhere(rng), DECISIVE_WANTED, found.record)
 	report.unnoticed(tap, name + ": an edge whose call is taken away is found",

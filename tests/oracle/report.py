@@ -80,6 +80,7 @@ def outcome(tap, name, what, wanted, record):
 		 for edge, other, call in what.unnoticed[:SHOWN]]
 	tap.ok(not what.unnoticed and what.missed >= wanted, name, "\n".join(
 		["%d of %d were noticed, %d wanted" % (what.missed, what.edges, wanted)] + lines))
+	print("#   %d of %d were noticed" % (what.missed, what.edges))
 	for reason, count in what.excused.most_common():
 		print("#   %d of %d were not: %s" % (count, what.edges, reason))
 
