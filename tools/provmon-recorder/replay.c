@@ -11,10 +11,11 @@
 #include "say.h"
 #include "segment.h"
 
-/* A CPU whose last sub-buffer is in the log and whose next has not come yet. */
+/* A CPU of which a sub-buffer is in the log, or has come. */
 struct replay_cpu {
 	uint32_t cpu;
 	uint64_t next_seq;
+	bool checked;
 };
 
 struct replay {
@@ -24,33 +25,33 @@ struct replay {
 	uint64_t segments, unread;	/* of this boot */
 };
 
-static struct replay_cpu *find_cpu(const struct replay *replay, uint32_t cpu)
+/* NULL: no memory for one that is new */
+static struct replay_cpu *get_cpu(struct replay *replay, uint32_t cpu)
 {
+	struct replay_cpu *cpus;
+
 	for (size_t i = 0; i < replay->count; i++)
 		if (replay->cpus[i].cpu == cpu)
 			return &replay->cpus[i];
-	return NULL;
+	cpus = reallocarray(replay->cpus, replay->count + 1, sizeof(*cpus));
+	if (!cpus)
+		return NULL;
+	replay->cpus = cpus;
+	cpus[replay->count] = (struct replay_cpu) { .cpu = cpu };
+	return &cpus[replay->count++];
 }
 
 static void note_seq(struct replay *replay, const struct prov_subbuf_header *header)
 {
 	const uint64_t next = le64toh(header->seq) + 1;
-	struct replay_cpu *cpu, *cpus;
+	struct replay_cpu *cpu;
 
 	if (memcmp(replay->boot_id, header->boot_id, sizeof(replay->boot_id))) {
 		memcpy(replay->boot_id, header->boot_id, sizeof(replay->boot_id));
 		replay->count = 0;
 	}
-	cpu = find_cpu(replay, le32toh(header->cpu));
-	if (!cpu) {
-		cpus = reallocarray(replay->cpus, replay->count + 1, sizeof(*cpus));
-		if (!cpus)
-			return;		/* one check less */
-		replay->cpus = cpus;
-		cpu = &cpus[replay->count++];
-		*cpu = (struct replay_cpu) { .cpu = le32toh(header->cpu) };
-	}
-	if (next > cpu->next_seq)
+	cpu = get_cpu(replay, le32toh(header->cpu));
+	if (cpu && next > cpu->next_seq)
 		cpu->next_seq = next;
 }
 
@@ -118,6 +119,7 @@ struct replay *replay_log(const struct store *store, struct carry *carry,
 
 	if (!replay)
 		return NULL;
+	memcpy(replay->boot_id, store_boot_id(store), sizeof(replay->boot_id));
 	err = prov_segment_list(store_dirfd(store), &entries, &count);
 	if (err) {
 		say(LOG_WARNING, "cannot read the log again: %s", strerror(-err));
@@ -162,19 +164,27 @@ uint64_t replay_check(struct replay *replay, const void *raw, size_t raw_bytes)
 	uint64_t missing = 0;
 	size_t offset = 0;
 
-	while (replay->count && (header = prov_subbuf_next(raw, raw_bytes, &offset))) {
-		struct replay_cpu *const cpu = find_cpu(replay, le32toh(header->cpu));
+	while ((header = prov_subbuf_next(raw, raw_bytes, &offset))) {
 		const uint64_t seq = le64toh(header->seq);
+		struct replay_cpu *cpu;
 
-		if (!cpu || memcmp(replay->boot_id, header->boot_id, sizeof(header->boot_id)))
+		if (memcmp(replay->boot_id, header->boot_id, sizeof(header->boot_id)))
 			continue;
-		if (seq > cpu->next_seq) {
+		cpu = get_cpu(replay, le32toh(header->cpu));
+		if (!cpu || cpu->checked)
+			continue;
+		cpu->checked = true;
+		if (seq > cpu->next_seq && cpu->next_seq) {
 			say(LOG_ERR, "cpu%" PRIu32 ": sub-buffers %" PRIu64 " to %" PRIu64
 			    " were read by a recorder that did not live to write them",
 			    cpu->cpu, cpu->next_seq, seq - 1);
 			missing += seq - cpu->next_seq;
+		} else if (seq > cpu->next_seq && !replay->unread) {
+			/* It may have been another log's, or of a segment that was removed. */
+			say(LOG_WARNING, "cpu%" PRIu32 ": sub-buffers 0 to %" PRIu64
+			    " were read by another recorder, and are not in this log",
+			    cpu->cpu, seq - 1);
 		}
-		*cpu = replay->cpus[--replay->count];
 	}
 	return missing;
 }

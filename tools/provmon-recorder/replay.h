@@ -52,8 +52,11 @@ uint64_t replay_unread(const struct replay *replay);
  * replay_check - compare the next sub-buffers with what is in the log
  * @raw: payload of a frame to be written
  *
- * Return: how many sub-buffers are missing between the log and this frame; only
- * the first sub-buffer of each CPU is looked at.
+ * Only the first sub-buffer of each CPU is looked at.  Those before it are no loss
+ * that is known if the log has none of this CPU: it may have been moved away.
+ * They are only said.
+ *
+ * Return: how many sub-buffers are missing between the log and this frame.
  */
 uint64_t replay_check(struct replay *replay, const void *raw, size_t raw_bytes);
 
