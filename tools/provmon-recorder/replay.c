@@ -23,6 +23,7 @@ struct replay {
 	struct replay_cpu *cpus;
 	size_t count;
 	uint64_t segments, unread;	/* of this boot */
+	bool unreadable;		/* something in the log was */
 };
 
 /* NULL: no memory for one that is new */
@@ -123,6 +124,7 @@ struct replay *replay_log(const struct store *store, struct carry *carry,
 	err = prov_segment_list(store_dirfd(store), &entries, &count);
 	if (err) {
 		say(LOG_WARNING, "cannot read the log again: %s", strerror(-err));
+		replay->unreadable = true;
 		return replay;
 	}
 	while (count--) {
@@ -133,6 +135,7 @@ struct replay *replay_log(const struct store *store, struct carry *carry,
 		if (err) {
 			say(LOG_WARNING, "cannot read segment %" PRIu64 ": %s",
 			    entries[count].number, strerror(-err));
+			replay->unreadable = true;
 			continue;
 		}
 		ours = !memcmp(prov_segment_header(reader)->boot_id, store_boot_id(store), 16);
@@ -179,7 +182,7 @@ uint64_t replay_check(struct replay *replay, const void *raw, size_t raw_bytes)
 			    " were read by a recorder that did not live to write them",
 			    cpu->cpu, cpu->next_seq, seq - 1);
 			missing += seq - cpu->next_seq;
-		} else if (seq > cpu->next_seq && !replay->unread) {
+		} else if (seq > cpu->next_seq && !replay->unread && !replay->unreadable) {
 			/* It may have been another log's, or of a segment that was removed. */
 			say(LOG_WARNING, "cpu%" PRIu32 ": sub-buffers 0 to %" PRIu64
 			    " were read by another recorder, and are not in this log",
