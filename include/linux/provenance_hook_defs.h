@@ -77,6 +77,8 @@
  * @netlink_queued: a message is about to be queued to @to, that came from @from; a kernel
  *	socket or NULL if it is the kernel's
  * @mptcp_accepted: @sk is the socket of an MPTCP connection that came by @ssk
+ * @tcp_crossed: @skb is the SYN of the other end, which @sk got while it waited for the
+ *	answer to its own
  * @tun_opened: @file is a new queue of a TUN or TAP device
  * @tun_queued: @skb is about to be queued to be read from @file
  * @tun_written: @skb was written to @file and nobody can have seen it yet
@@ -100,6 +102,7 @@
  * @task_exiting: @task has left for good with the wait status @code
  * @exec_done: current runs the new program
  * @cred_committed: current has the credentials @new now, and had @old
+ * @loginuid_set: @task, which is current, has another login uid and session of audit
  * @task_renamed: @task has another name, and no other program; current's process, or
  *	a thread of the kernel
  * @xattr_read: @ret bytes of an extended attribute of @dentry were put at @value,
@@ -239,6 +242,8 @@ PROVENANCE_HOOK(void, packet_queued, SOFTIRQ,
 		(struct sock *sk, struct sk_buff *skb), (sk, skb))
 PROVENANCE_HOOK(void, mptcp_accepted, SOFTIRQ,
 		(struct sock *sk, struct sock *ssk), (sk, ssk))
+PROVENANCE_HOOK(void, tcp_crossed, SOFTIRQ,
+		(struct sock *sk, struct sk_buff *skb), (sk, skb))
 PROVENANCE_HOOK(void, zerocopy_begins, SLEEP,
 		(struct sock *sk, struct provenance_pin *pin,
 		 const struct provenance_memory *memory), (sk, pin, memory))
@@ -281,6 +286,7 @@ PROVENANCE_HOOK(void, task_exiting, SLEEP, (struct task_struct *task, long code)
 PROVENANCE_HOOK(void, exec_done, SLEEP, (struct linux_binprm *bprm), (bprm))
 PROVENANCE_HOOK(void, cred_committed, SLEEP,
 		(const struct cred *new, const struct cred *old), (new, old))
+PROVENANCE_HOOK(void, loginuid_set, SLEEP, (struct task_struct *task), (task))
 PROVENANCE_HOOK(void, task_renamed, SLEEP, (struct task_struct *task), (task))
 PROVENANCE_HOOK(int, xattr_read, SLEEP,
 		(struct dentry *dentry, const void *value, int ret),

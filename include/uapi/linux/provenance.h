@@ -79,7 +79,7 @@ struct prov_subbuf_header {
  *	an enum prov_text_kind
  * @PROV_R_CRED: ids and capabilities of a process from now on,
  *	struct prov_cred_record
- * @PROV_R_INODE_ATTR: mode, owner and size of an inode from now on,
+ * @PROV_R_INODE_ATTR: mode, owner, size and links of an inode from now on,
  *	struct prov_inode_attr_record
  * @PROV_R_ADDRESS: address of a socket, struct prov_address_record; @sub is an
  *	enum prov_end

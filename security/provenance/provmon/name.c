@@ -318,6 +318,15 @@ static void hook_name_created(struct inode *dir, struct dentry *dentry)
 	}
 }
 
+/* How many names it has now: of the last one that goes, that is known. */
+static void record_links(const struct prov_inode *const node,
+			 const struct inode *const inode)
+{
+	/* As of about now: who changes it besides has it recorded afterwards. */
+	if (data_race(inode->i_nlink) && !S_ISDIR(prov_inode_type(inode)))
+		prov_record_inode_attr(node->obj.id, inode);
+}
+
 static void hook_name_linked(struct inode *dir, struct inode *inode,
 			     struct dentry *dentry)
 {
@@ -328,6 +337,7 @@ static void hook_name_linked(struct inode *dir, struct inode *inode,
 		return;
 	record_new_name(node, PROV_T_LINK, mnt, dentry);
 	prov_record_meta(PROV_OP_LINK, &prov_current()->obj, &node->obj);
+	record_links(node, inode);
 }
 
 static void hook_name_removed(struct inode *dir, struct inode *inode,
@@ -342,6 +352,7 @@ static void hook_name_removed(struct inode *dir, struct inode *inode,
 	prov_record_meta(S_ISDIR(prov_inode_type(inode)) ? PROV_OP_RMDIR :
 							   PROV_OP_UNLINK,
 			 &prov_current()->obj, &node->obj);
+	record_links(node, inode);
 }
 
 static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
@@ -359,6 +370,7 @@ static void hook_name_moved(struct inode *old_dir, struct inode *new_dir,
 		record_name(gone->obj.id, PROV_T_UNLINK, mnt, moved, NULL);
 		prov_record_meta(PROV_OP_UNLINK, &prov_current()->obj,
 				 &gone->obj);
+		record_links(gone, target);
 	}
 	if (!node)
 		return;

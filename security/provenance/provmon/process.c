@@ -438,6 +438,15 @@ static void hook_cred_committed(const struct cred *new, const struct cred *old)
 		prov_record_groups(process->obj.id, new->group_info);
 }
 
+/* What audit goes by is inherited, and comes with the ids otherwise. */
+static void hook_loginuid_set(struct task_struct *task)
+{
+	const struct prov_process *const process = prov_current();
+
+	if (process != &prov_nobody)
+		record_cred(process, task, current_cred());
+}
+
 /**
  * prov_process_set_opaque - stop or resume the recording of a process
  * @pid: any of its tasks
@@ -512,6 +521,7 @@ static const struct provenance_hook process_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(task_exiting, hook_task_exiting),
 	PROVENANCE_OWN_HOOK_INIT(exec_done, hook_exec_done),
 	PROVENANCE_OWN_HOOK_INIT(cred_committed, hook_cred_committed),
+	PROVENANCE_OWN_HOOK_INIT(loginuid_set, hook_loginuid_set),
 };
 
 void __init prov_process_add_hooks(void)

@@ -134,6 +134,15 @@ static void join_or_wait_locked(struct prov_socket *const node)
 	hlist_add_head(&node->wait, bucket);
 }
 
+/* If both ends have called each other, none is the client's: see tcp_crossed. */
+static void sort_ends(struct prov_connection *const key)
+{
+	if (memcmp(&key->isn[0], &key->isn[1], sizeof(key->isn[0])) <= 0)
+		return;
+	swap(key->isn[0], key->isn[1]);
+	swap(key->port[0], key->port[1]);
+}
+
 /* Join @node with the end that waits for it, or let it wait. */
 static void join_or_wait(struct prov_socket *const node,
 			 const struct prov_connection *const key)
@@ -144,6 +153,7 @@ static void join_or_wait(struct prov_socket *const node,
 	hlist_del_init(&node->wait);
 	part(node);
 	node->key = *key;
+	sort_ends(&node->key);
 	join_or_wait_locked(node);
 	spin_unlock_irqrestore(&waiting_lock, flags);
 }
@@ -171,12 +181,18 @@ static void stop_waiting(struct prov_socket *const node)
 	spin_unlock_irqrestore(&waiting_lock, flags);
 }
 
-/* The client's end, when the answer of the server is there. */
+/*
+ * The client's end, when the answer of the server is there; or either end, when both
+ * have called each other and it has the other's call.  The answer can acknowledge
+ * data that went with the call (TCP Fast Open), so what it acknowledges is not counted
+ * from the beginning.
+ */
 static void hook_inet_conn_established(struct sock *sk, struct sk_buff *skb)
 {
+	const struct tcp_sock *const tp = tcp_sk(sk);
 	const struct tcphdr *const th = tcp_hdr(skb);
 	const struct prov_connection key = {
-		.isn = { htonl(ntohl(th->ack_seq) - 1), th->seq },
+		.isn = { htonl(tp->snd_una - (u32)tp->bytes_acked), th->seq },
 		.port = { th->dest, th->source },
 	};
 	struct prov_socket *const node = READ_ONCE(*prov_socket_slot(sk));
@@ -957,6 +973,7 @@ static const struct provenance_hook socket_hooks[] = {
 	PROVENANCE_OWN_HOOK_INIT(socket_accepted, hook_socket_accepted),
 	PROVENANCE_OWN_HOOK_INIT(socket_shut, hook_socket_shut),
 	PROVENANCE_OWN_HOOK_INIT(mptcp_accepted, hook_mptcp_accepted),
+	PROVENANCE_OWN_HOOK_INIT(tcp_crossed, hook_inet_conn_established),
 	PROVENANCE_OWN_HOOK_INIT(netlink_queued, hook_netlink_queued),
 };
 
