@@ -21,6 +21,7 @@ void prov_object_init(struct prov_object *obj, u64 id, u8 kind)
 	obj->kind = kind;
 	obj->out = false;
 	obj->flags = 0;
+	obj->influences = 0;
 	obj->map = NULL;
 	spin_lock_init(&obj->lock);
 }

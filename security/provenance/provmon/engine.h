@@ -37,6 +37,8 @@ struct prov_map;
  * @out: a flow out of @version is recorded, or is about to be; under @lock
  * @flags: PROV_OBJ_*, for the owner of the object; only PROV_OBJ_STALE is the
  *	engine's
+ * @influences: edges that came to it and make no version; see told.c.  Written without
+ *	lock: one that is lost came at the time of another
  * @lock: taken with interrupts off; of two, the one with the lower id first
  * @map: its mappings (mapping.h), or NULL as long as it never had one
  *
@@ -53,6 +55,7 @@ struct prov_object {
 	bool		out;
 	u16		flags;
 	spinlock_t	lock;	/* of @version, @hot, @out, @flags */
+	u32		influences;
 	struct prov_map	*map;
 };
 

@@ -105,10 +105,10 @@ static void end(struct dentry *const dentry, enum prov_op op)
 		prov_flow(&chan);
 }
 
-static void receive(struct dentry *const dentry, enum prov_op op)
+static void receive(struct inode *const inode, enum prov_op op)
 {
 	struct prov_process *const process = prov_current();
-	struct prov_inode *const node = node_of(d_inode(dentry));
+	struct prov_inode *const node = node_of(inode);
 	struct prov_channel chan;
 
 	if (!node)
@@ -121,6 +121,36 @@ static void receive(struct dentry *const dentry, enum prov_op op)
 		.op = op,
 	};
 	prov_flow(&chan);
+}
+
+/**
+ * prov_acl_inherited - current has made an inode, which may have got its directory's ACL
+ * @dir: the directory
+ * @inode: the inode
+ *
+ * The kernel copies it on behalf of who makes the inode.
+ *
+ * Context: May sleep.
+ */
+void prov_acl_inherited(struct inode *dir, struct inode *inode)
+{
+	struct posix_acl *acl;
+	struct prov_inode *node;
+
+	if (!IS_POSIXACL(dir))
+		return;
+	acl = get_cached_acl(dir, ACL_TYPE_DEFAULT);
+	if (IS_ERR_OR_NULL(acl))
+		return;
+	posix_acl_release(acl);
+	receive(dir, PROV_OP_GETXATTR);
+	node = node_of(inode);
+	if (node) {
+		const struct prov_channel chan =
+			channel_into(node, PROV_OP_SETXATTR);
+
+		prov_flow(&chan);
+	}
 }
 
 static int set_begins(struct dentry *const dentry)
@@ -197,7 +227,7 @@ static void hook_inode_post_remove_acl(struct mnt_idmap *idmap,
 static int hook_xattr_read(struct dentry *dentry, const void *value, int ret)
 {
 	if (value && ret > 0)
-		receive(dentry, PROV_OP_GETXATTR);
+		receive(d_inode(dentry), PROV_OP_GETXATTR);
 	return ret;
 }
 
@@ -213,7 +243,7 @@ static int hook_link_read(struct dentry *dentry, int ret)
 	struct prov_task *const task = prov_task(current);
 
 	if (ret > 0 || (ret == -EFAULT && task->partly_copied))
-		receive(dentry, PROV_OP_READLINK);
+		receive(d_inode(dentry), PROV_OP_READLINK);
 	task->partly_copied = false;
 	return ret;
 }

@@ -7,8 +7,11 @@
 
 #include <linux/types.h>
 
+struct inode;
+
 bool prov_meta_is_on(void);
 void prov_meta_switch(bool on);
+void prov_acl_inherited(struct inode *dir, struct inode *inode);
 void prov_metadata_add_hooks(void);
 
 #endif /* _SECURITY_PROVMON_METADATA_H */

@@ -19,6 +19,7 @@
 
 #include "../../../fs/mount.h"
 #include "block.h"
+#include "metadata.h"
 #include "name.h"
 #include "object.h"
 #include "record.h"
@@ -315,6 +316,7 @@ static void hook_name_created(struct inode *dir, struct dentry *dentry)
 		prov_record_meta(S_ISDIR(prov_inode_type(inode)) ?
 				 PROV_OP_MKDIR : PROV_OP_CREATE,
 				 &process->obj, &node->obj);
+		prov_acl_inherited(dir, inode);
 	}
 }
 
@@ -390,7 +392,9 @@ static void hook_mounts_changed(struct mnt_namespace *ns)
 static void record_opened(struct prov_process *const process,
 			  struct prov_inode *const node)
 {
-	const u64 id = node->obj.id;
+	/* With what came to it besides, as its mode or a name, it is another one. */
+	const u64 id = node->obj.id ^
+		       (u64)READ_ONCE(node->obj.influences) << 40;
 	u64 *const set = process->opened[hash_64(id, 2)];
 	unsigned int i;
 

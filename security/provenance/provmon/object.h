@@ -127,6 +127,7 @@ struct prov_mqueue {
  * struct prov_ipc - blob of a SysV IPC object
  * @obj: its object
  * @ipcns: inode number of the IPC namespace that it was made in
+ * @told: of a semaphore set: how often it was told something new.  Written without lock
  * @lanes: of a message queue: what is put into it
  * @changed: of a semaphore set: cache words of processes that, at that version,
  *	changed it since anybody told it something new.  Written without lock: a
@@ -136,6 +137,7 @@ struct prov_mqueue {
 struct prov_ipc {
 	struct prov_object	obj;
 	u32			ipcns;
+	u32			told;
 	union {
 		struct prov_lanes lanes;
 		struct {

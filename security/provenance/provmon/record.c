@@ -226,9 +226,12 @@ bool prov_emit_edge(u8 op, const struct prov_object *src, u32 src_version,
  */
 bool prov_record_edge(enum prov_record_type type, enum prov_op op,
 		      const struct prov_object *from, u32 version,
-		      const struct prov_object *to)
+		      struct prov_object *to)
 {
-	return record_edge(type, op, from, version, to, READ_ONCE(to->version));
+	if (!record_edge(type, op, from, version, to, READ_ONCE(to->version)))
+		return false;
+	WRITE_ONCE(to->influences, READ_ONCE(to->influences) + 1);
+	return true;
 }
 
 /**
@@ -238,11 +241,11 @@ bool prov_record_edge(enum prov_record_type type, enum prov_op op,
  * @to: to where
  */
 bool prov_record_meta(enum prov_op op, struct prov_object *from,
-		      const struct prov_object *to)
+		      struct prov_object *to)
 {
 	pull_process(from);
-	return record_edge(PROV_R_EDGE_META, op, from, READ_ONCE(from->version),
-			   to, READ_ONCE(to->version));
+	return prov_record_edge(PROV_R_EDGE_META, op, from,
+				READ_ONCE(from->version), to);
 }
 
 /**
@@ -252,12 +255,11 @@ bool prov_record_meta(enum prov_op op, struct prov_object *from,
  * @to: to where
  */
 bool prov_record_control(enum prov_op op, struct prov_object *from,
-			 const struct prov_object *to)
+			 struct prov_object *to)
 {
 	pull_process(from);
-	return record_edge(PROV_R_EDGE_CONTROL, op, from,
-			   READ_ONCE(from->version), to,
-			   READ_ONCE(to->version));
+	return prov_record_edge(PROV_R_EDGE_CONTROL, op, from,
+				READ_ONCE(from->version), to);
 }
 
 /**

@@ -29,11 +29,11 @@ bool prov_record_numbered(const struct prov_object *obj, u32 number, u32 type);
 bool prov_record_message(u64 id, u64 queue);
 bool prov_record_edge(enum prov_record_type type, enum prov_op op,
 		      const struct prov_object *from, u32 version,
-		      const struct prov_object *to);
+		      struct prov_object *to);
 bool prov_record_meta(enum prov_op op, struct prov_object *from,
-		      const struct prov_object *to);
+		      struct prov_object *to);
 bool prov_record_control(enum prov_op op, struct prov_object *from,
-			 const struct prov_object *to);
+			 struct prov_object *to);
 bool prov_record_text(u64 id, enum prov_text_kind kind, const char *text,
 		      size_t bytes);
 bool prov_record_text_part(u64 id, enum prov_text_kind kind, const char *text,

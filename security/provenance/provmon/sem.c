@@ -58,6 +58,9 @@ static void change(struct prov_ipc *const set,
 	prov_send_end(&chan, &send);
 	if (!send.fresh)
 		return;
+	/* Two of a set can be operated on at once: see operate(). */
+	WRITE_ONCE(set->told, READ_ONCE(set->told) + 1);
+	smp_mb();
 	for (i = 0; i < ARRAY_SIZE(set->changed); i++)
 		WRITE_ONCE(set->changed[i], 0);
 	for (i = 0; i < ARRAY_SIZE(set->waited); i++)
@@ -69,7 +72,9 @@ static noinline void operate(struct prov_ipc *const set,
 			     struct prov_process *const process, bool alter)
 {
 	const u32 cache_id = READ_ONCE(process->cache_id);
-	u32 hot;
+	/* Before it is said: what another thread learns meanwhile is not. */
+	const u32 hot = READ_ONCE(process->obj.hot);
+	u32 told;
 	u64 *const word = alter ?
 		&set->changed[cache_id % ARRAY_SIZE(set->changed)] :
 		&set->waited[cache_id % ARRAY_SIZE(set->waited)];
@@ -79,10 +84,15 @@ static noinline void operate(struct prov_ipc *const set,
 	describe(set, perm);
 	if (alter)
 		change(set, process);
-	hot = READ_ONCE(process->obj.hot);
-	if (prov_record_control(PROV_OP_SEMOP, &set->obj, &process->obj) &&
-	    cache_id != PROV_CACHE_NEVER && hot != PROV_VERSION_LAST)
-		WRITE_ONCE(*word, prov_cache_word(cache_id, hot));
+	told = READ_ONCE(set->told);
+	if (!prov_record_control(PROV_OP_SEMOP, &set->obj, &process->obj) ||
+	    cache_id == PROV_CACHE_NEVER || hot == PROV_VERSION_LAST)
+		return;
+	WRITE_ONCE(*word, prov_cache_word(cache_id, hot));
+	/* Who tells the set something new sees this, or is seen here. */
+	smp_mb();
+	if (READ_ONCE(set->told) != told)
+		WRITE_ONCE(*word, 0);
 }
 
 static void hook_sem_operated(struct kern_ipc_perm *perm,

@@ -592,6 +592,38 @@ static bool sent_empty(const struct socket *const sock,
 	}
 }
 
+/* What was sent is sent, also if the call then fails. */
+static void record_sent(struct prov_socket *const node)
+{
+	struct prov_task *const task = prov_task(current);
+	struct prov_process *const process = prov_current();
+	const struct prov_channel chan = {
+		.src = &process->obj,
+		.dst = &node->obj,
+		.memory = &process->memory,
+		.direction = PROV_OUT,
+		.op = PROV_OP_SEND,
+	};
+
+	if (prov_send_end(&chan, &task->send))
+		task->send.fresh = false;
+}
+
+/*
+ * A packet that a device or a filter does not take can have been seen before: by a packet
+ * socket, or as multicast that comes back.  Then it has closed the version that the
+ * call has made.
+ */
+static void send_failed(const struct socket *const sock, u64 sending)
+{
+	struct prov_socket *const node =
+		READ_ONCE(*prov_socket_slot(sock->sk));
+
+	if (node && sending == node->obj.id && is_datagram(sock) &&
+	    READ_ONCE(node->captured) > prov_task(current)->send.dst_version)
+		record_sent(node);
+}
+
 static int sent(struct socket *sock, struct msghdr *msg, int ret)
 {
 	struct prov_task *const task = prov_task(current);
@@ -603,8 +635,10 @@ static int sent(struct socket *sock, struct msghdr *msg, int ret)
 
 	if (unlikely(task->request))
 		task->request = NULL;
-	if (ret <= 0 && (ret || !(sent_empty(sock, msg) || has_control(sock, msg))))
+	if (ret <= 0 && (ret || !(sent_empty(sock, msg) || has_control(sock, msg)))) {
+		send_failed(sock, sending);
 		return ret;
+	}
 	if (likely(cache) && !sending &&
 	    prov_cache_hit(cache, READ_ONCE(process->cache_id),
 			   READ_ONCE(process->obj.hot)))
@@ -655,23 +689,6 @@ static int hook_netlink_send(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/* What is sent to a group is sent, also if the call then fails. */
-static void record_request(struct prov_socket *const node)
-{
-	struct prov_task *const task = prov_task(current);
-	struct prov_process *const process = prov_current();
-	const struct prov_channel chan = {
-		.src = &process->obj,
-		.dst = &node->obj,
-		.memory = &process->memory,
-		.direction = PROV_OUT,
-		.op = PROV_OP_SEND,
-	};
-
-	if (prov_send_end(&chan, &task->send))
-		task->send.fresh = false;
-}
-
 /*
  * The kernel's own sockets have no node.  It handles a request within the call
  * that sends it: what it tells others meanwhile comes from the request.
@@ -687,8 +704,9 @@ static void hook_netlink_queued(struct sock *from, struct sock *to)
 		source = prov_task(current)->request;
 	if (!source || source == READ_ONCE(*prov_socket_slot(to)))
 		return;
+	/* What is sent to a group can have come to one of it, and the call fail. */
 	if (in_task() && source == prov_task(current)->request)
-		record_request(source);
+		record_sent(source);
 	node = prov_socket_get(to, GFP_ATOMIC);
 	if (!node)
 		return;

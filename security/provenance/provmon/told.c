@@ -5,10 +5,10 @@
  * An edge of class meta or control says that something of this version of its
  * source came to its destination.  Like an edge of class data it closes the
  * version: what the source learns from now on goes into another one.  So a repeat
- * says nothing more until the source has another version, and later versions of
- * the destination follow from the earlier one.  A process remembers the last of
- * them, by the other object, and a loop that sends signals or meets the same
- * refusal is a record and not a flood.
+ * says nothing more until the source has another version, or another such edge came
+ * to it, which makes none; and later versions of the destination follow from the
+ * earlier one.  A process remembers the last of them, by the other object, and a loop
+ * that sends signals or meets the same refusal is a record and not a flood.
  */
 #include <linux/hash.h>
 
@@ -18,6 +18,9 @@
 
 /* Bits of a key that say what it is about; the id of the object is above. */
 #define WHAT_BITS	24
+
+/* Beside an enum prov_op: the process is the source.  (Refusals have the bit above.) */
+#define WHAT_OUT	BIT(WHAT_BITS - 2)
 
 static u64 told_key(u64 id, u32 what)
 {
@@ -55,7 +58,7 @@ static void to_front(struct prov_told *const told, unsigned int set,
  * @process: who remembers it
  * @id: the other object, or 0
  * @what: of it, not 0, in 24 bits
- * @version: of the source
+ * @version: of the source, or whatever else grows with what it comes from
  *
  * Context: Any but NMI.
  */
@@ -85,7 +88,7 @@ bool prov_is_told(struct prov_process *process, u64 id, u32 what, u32 version)
  * @process: who remembers it
  * @id: the other object, or 0
  * @what: of it, not 0, in 24 bits
- * @version: of the source
+ * @version: as in prov_is_told()
  *
  * Context: Any but NMI.
  */
@@ -115,19 +118,23 @@ void prov_tell(struct prov_process *process, u64 id, u32 what, u32 version)
  */
 void prov_tell_edge(struct prov_process *process, enum prov_record_type type,
 		    enum prov_op op, struct prov_object *from,
-		    const struct prov_object *to)
+		    struct prov_object *to)
 {
-	const struct prov_object *const other =
-		from == &process->obj ? to : from;
-	u32 version;
+	const bool out = from == &process->obj;
+	const struct prov_object *const other = out ? to : from;
+	const u32 what = out ? WHAT_OUT | op : op;
+	u32 version, state;
 
 	if (from == to)
 		return;
 	if (from->kind == PROV_K_PROCESS)
 		prov_pull(from);
+	/* Both only grow, so that the sum stays the same if both do. */
+	state = READ_ONCE(from->influences);
 	version = prov_close_version(from);
-	if (prov_is_told(process, other->id, op, version))
+	state += version;
+	if (prov_is_told(process, other->id, what, state))
 		return;
 	if (prov_record_edge(type, op, from, version, to))
-		prov_tell(process, other->id, op, version);
+		prov_tell(process, other->id, what, state);
 }

@@ -15,6 +15,6 @@ bool prov_is_told(struct prov_process *process, u64 id, u32 what, u32 version);
 void prov_tell(struct prov_process *process, u64 id, u32 what, u32 version);
 void prov_tell_edge(struct prov_process *process, enum prov_record_type type,
 		    enum prov_op op, struct prov_object *from,
-		    const struct prov_object *to);
+		    struct prov_object *to);
 
 #endif /* _SECURITY_PROVMON_TOLD_H */
