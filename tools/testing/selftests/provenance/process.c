@@ -6,10 +6,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/sched.h>
 
 #include "flow.h"
 
@@ -175,6 +178,225 @@ CHECK(threads)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
+CASE(clone3_process, "process", "clone3 without CLONE_VM, with shared descriptors",
+     "task_alloc, task_forked", "parent to child: fork, data; a node of its own")
+
+static void clone3_and_write(struct scene *scene)
+{
+	struct clone_args args = {
+		.flags = CLONE_FILES | CLONE_FS,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+
+	take_file(in(scene, "secret"));
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	MUST(pid >= 0);
+	if (!pid) {
+		put_file(in(scene, "copy"), "x");
+		_exit(3);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+}
+
+ACT(clone3_process)
+{
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, clone3_and_write);
+}
+
+CHECK(clone3_process)
+{
+	const int copy = file(scene, graph, "copy"), parent = process(scene, graph, 0, 0);
+	const int child = graph_from(graph, copy, "write");
+
+	EXPECT_NODE(child);
+	EXPECT(child != parent);
+	EXPECT(graph_integer(graph, child, "pid") != scene->pid[0]);
+	EXPECT(graph_integer(graph, child, "ppid") == scene->pid[0], "ppid %ld",
+	       graph_integer(graph, child, "ppid"));
+	EXPECT(graph_integer(graph, child, "exit") == 3);
+	EXPECT_EDGES(parent, child, "fork", "data", 1);
+	EXPECT_NO_EDGE(parent, copy, "write");
+	EXPECT_REACHES(file(scene, graph, "secret"), copy);
+}
+
+static _Alignas(16) char clone_stack[65536];
+
+/*
+ * clone3() with shared memory: the child has a stack of its own, on which it
+ * calls @fn, and has no frame to return to.
+ */
+static long clone3_sharing(struct clone_args *args, actor_fn fn, struct scene *scene)
+{
+#ifdef __x86_64__
+	register actor_fn child_fn asm("r12") = fn;
+	register struct scene *child_scene asm("r13") = scene;
+	long ret;
+
+	args->stack = (unsigned long)clone_stack;
+	args->stack_size = sizeof(clone_stack);
+	asm volatile("syscall\n\t"
+		     "test %%rax, %%rax\n\t"
+		     "jnz 1f\n\t"
+		     "xor %%ebp, %%ebp\n\t"
+		     "mov %%r13, %%rdi\n\t"
+		     "call *%%r12\n\t"
+		     "mov %[exit], %%eax\n\t"
+		     "xor %%edi, %%edi\n\t"
+		     "syscall\n\t"
+		     "hlt\n"
+		     "1:"
+		     : "=a" (ret)
+		     : "0" ((long)SYS_clone3), "D" (args), "S" (sizeof(*args)),
+		       "r" (child_fn), "r" (child_scene), [exit] "i" (SYS_exit)
+		     : "rcx", "r11", "memory");
+	return ret;
+#else
+	(void)args;
+	(void)fn;
+	(void)scene;
+	return -1;
+#endif
+}
+
+static bool has_clone3_sharing(void)
+{
+#ifdef __x86_64__
+	return true;
+#else
+	flow_skip("who shares memory needs a stack, which is only written for x86-64");
+	return false;
+#endif
+}
+
+CASE(clone3_thread, "process", "clone3 with CLONE_THREAD: the node of its process", "task_alloc",
+     "no fork edge; what the thread reads, its process writes, from one node")
+
+static void read_secret(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+}
+
+static void clone3_thread_reads(struct scene *scene)
+{
+	static pid_t tid = -1;
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+			 CLONE_SYSVSEM | CLONE_CHILD_CLEARTID,
+		.child_tid = (unsigned long)&tid,
+	};
+
+	MUST(clone3_sharing(&args, read_secret, scene) > 0);
+	/* Nobody can wait for a thread but by this; it has our thread-local storage. */
+	while (__atomic_load_n(&tid, __ATOMIC_ACQUIRE))
+		pause_ms(1);
+	put_file(in(scene, "copy"), "x");
+}
+
+ACT(clone3_thread)
+{
+	if (!has_clone3_sharing())
+		return;
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, clone3_thread_reads);
+}
+
+CHECK(clone3_thread)
+{
+	const int node = process(scene, graph, 0, 0), secret = file(scene, graph, "secret");
+
+	EXPECT(graph_images(graph, scene->pid[0]) == 1, "%d nodes",
+	       graph_images(graph, scene->pid[0]));
+	EXPECT_NO_EDGE(node, ANY, "fork");
+	EXPECT_EDGES(secret, node, "read", "data", 1);
+	EXPECT_EDGES(secret, ANY, "read", "data", 1);
+	EXPECT_EDGES(node, file(scene, graph, "copy"), "write", "data", 1);
+	EXPECT_REACHES(secret, file(scene, graph, "copy"));
+	EXPECT(graph_integer(graph, node, "exit") == 0);
+}
+
+CASE(clone3_vm, "process", "clone3 with CLONE_VM alone: another process, the same node",
+     "task_alloc, task_exiting", "no fork edge; one node, which ends with the last of the two")
+
+static void clone3_vm_reads(struct scene *scene)
+{
+	struct clone_args args = { .flags = CLONE_VM, .exit_signal = SIGCHLD };
+	const pid_t pid = clone3_sharing(&args, read_secret, scene);
+
+	MUST(pid > 0);
+	MUST(waitpid(pid, NULL, 0) == pid);
+	put_file(in(scene, "copy"), "x");
+	_exit(0);
+}
+
+ACT(clone3_vm)
+{
+	if (!has_clone3_sharing())
+		return;
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, clone3_vm_reads);
+}
+
+CHECK(clone3_vm)
+{
+	const int node = process(scene, graph, 0, 0), secret = file(scene, graph, "secret");
+
+	EXPECT_NO_EDGE(node, ANY, "fork");
+	EXPECT_EDGES(secret, node, "read", "data", 1);
+	EXPECT_EDGES(secret, ANY, "read", "data", 1);
+	EXPECT_EDGES(node, file(scene, graph, "copy"), "write", "data", 1);
+	EXPECT_REACHES(secret, file(scene, graph, "copy"));
+	EXPECT(graph_integer(graph, node, "exit") == 0);
+}
+
+CASE(clone3_vfork, "process", "clone3 with CLONE_VM and CLONE_VFORK: one node until exec",
+     "task_alloc, bprm_committed_creds", "no fork edge; exec edge from the shared node")
+
+static void read_and_exec(struct scene *scene)
+{
+	char *const argv[] = { "true", "after-clone3", NULL };
+
+	take_file(in(scene, "secret"));
+	execv(TRUE_PROGRAM, argv);
+}
+
+static void clone3_vfork_execs(struct scene *scene)
+{
+	struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+	const pid_t pid = clone3_sharing(&args, read_and_exec, scene);
+
+	MUST(pid > 0);
+	MUST(waitpid(pid, NULL, 0) == pid);
+	put_file(in(scene, "copy"), "x");
+}
+
+ACT(clone3_vfork)
+{
+	if (!has_clone3_sharing())
+		return;
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, clone3_vfork_execs);
+}
+
+CHECK(clone3_vfork)
+{
+	const int parent = process(scene, graph, 0, 0), child = executed_as(graph, parent);
+
+	EXPECT_NODE(child);
+	EXPECT(graph_integer(graph, child, "pid") > 0 &&
+	       graph_integer(graph, child, "pid") != scene->pid[0]);
+	EXPECT(graph_images(graph, scene->pid[0]) == 1);
+	EXPECT_NO_EDGE(parent, ANY, "fork");
+	EXPECT_EDGES(parent, child, "exec", "data", 1);
+	EXPECT_EDGES(graph_path(graph, "/usr/bin/true"), child, "exec", "data", 1);
+	/* The child has read it, in the memory of the parent. */
+	EXPECT_EDGES(file(scene, graph, "secret"), parent, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), child);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
+	EXPECT_NOT_REACHES(child, file(scene, graph, "copy"));
+}
+
 CASE(exec, "process", "execve of an ELF program, with arguments",
      "bprm_creds_for_exec, bprm_check_security, bprm_committed_creds, exec_done",
      "old image and binary to new image: exec, data; argv; exe")
@@ -285,6 +507,115 @@ CHECK(script_chain)
 	EXPECT_EDGES(file(scene, graph, "outer"), new, "exec", "data", 1);
 	EXPECT_EDGES(file(scene, graph, "inner"), new, "exec", "data", 1);
 	EXPECT_EDGES(graph_path(graph, "/usr/bin/dash"), new, "exec", "data", 1);
+}
+
+CASE(binfmt_misc, "process",
+     "execve of files with interpreters of binfmt_misc, by path and opened before (F)",
+     "bprm_check_security", "file and interpreter to new image: exec, data")
+
+#define BINFMT		"binfmt"
+#define COPIED_SHELL	"interpreter"
+
+static void register_format(struct scene *scene, const char *name, const char *interpreter,
+			    const char *flags)
+{
+	char rule[PATH_MAX + 64], entry[64];
+
+	/* To a shell, what makes the file one of this format is a comment. */
+	snprintf(rule, sizeof(rule), ":%s:M::#%s::%s:%s", name, name, interpreter, flags);
+	snprintf(entry, sizeof(entry), BINFMT "/%s", name);
+	put_file(in(scene, BINFMT "/register"), rule);
+	MUST(!access(in(scene, entry), F_OK));
+}
+
+static void register_both(struct scene *scene)
+{
+	char *const copy[] = { "cp", "/bin/dash", (char *)in(scene, COPIED_SHELL), NULL };
+
+	register_format(scene, "flow-by-path", "/usr/bin/dash", "");
+	if (!fork()) {
+		execvp("cp", copy);
+		_exit(1);
+	}
+	MUST(wait(NULL) > 0);
+	register_format(scene, "flow-opened", in(scene, COPIED_SHELL), "F");
+	/* It is what is executed nevertheless. */
+	MUST(!unlink(in(scene, COPIED_SHELL)));
+}
+
+static void exec_by_path(struct scene *scene)
+{
+	char *const argv[] = { "ignored", "arg", NULL };
+
+	execv(in(scene, "by-path"), argv);
+}
+
+static void exec_opened(struct scene *scene)
+{
+	char *const argv[] = { "ignored", "arg", NULL };
+
+	execv(in(scene, "opened"), argv);
+}
+
+static void unregister_both(struct scene *scene)
+{
+	put_file(in(scene, BINFMT "/flow-by-path"), "-1");
+	put_file(in(scene, BINFMT "/flow-opened"), "-1");
+}
+
+/* The format is gone: so it was its interpreter that has run before. */
+static void exec_none(struct scene *scene)
+{
+	char *const argv[] = { "ignored", NULL };
+
+	MUST(execv(in(scene, "by-path"), argv) == -1 && errno == ENOEXEC);
+}
+
+ACT(binfmt_misc)
+{
+	if (mkdir(in(scene, BINFMT), 0755) ||
+	    mount("binfmt_misc", in(scene, BINFMT), "binfmt_misc", 0, NULL)) {
+		flow_skip("no binfmt_misc");
+		return;
+	}
+	put_file(in(scene, "by-path"), "#flow-by-path\n: > \"${0%/*}/made-by-path\"\n");
+	put_file(in(scene, "opened"), "#flow-opened\n: > \"${0%/*}/made-opened\"\n");
+	EXPECT(!chmod(in(scene, "by-path"), 0755) && !chmod(in(scene, "opened"), 0755));
+	run(scene, 0, register_both);
+	run(scene, 1, exec_by_path);
+	run(scene, 2, exec_opened);
+	run(scene, 3, unregister_both);
+	run(scene, 4, exec_none);
+	EXPECT(!umount(in(scene, BINFMT)));
+}
+
+CHECK(binfmt_misc)
+{
+	const int by_path = process(scene, graph, 1, 1), opened = process(scene, graph, 2, 1);
+	const int shell = graph_path(graph, "/usr/bin/dash");
+	const int copied = file(scene, graph, COPIED_SHELL);
+
+	EXPECT_EDGES(file(scene, graph, "by-path"), by_path, "exec", "data", 1);
+	EXPECT_EDGES(shell, by_path, "exec", "data", 1);
+	EXPECT_EDGES(process(scene, graph, 1, 0), by_path, "exec", "data", 1);
+	/* These three and no other: the formats do not mix. */
+	EXPECT_EDGES(ANY, by_path, "exec", "data", 3);
+	EXPECT(!strcmp(graph_string(graph, by_path, "exe"), "/usr/bin/dash"), "exe %s",
+	       graph_string(graph, by_path, "exe"));
+	EXPECT(!strcmp(argument(graph, by_path, 0), "/usr/bin/dash"), "%s",
+	       argument(graph, by_path, 0));
+	EXPECT(!strcmp(argument(graph, by_path, 1), in(scene, "by-path")), "%s",
+	       argument(graph, by_path, 1));
+	EXPECT_EDGE(by_path, file(scene, graph, "made-by-path"), "create", "meta");
+
+	EXPECT_EDGES(file(scene, graph, "opened"), opened, "exec", "data", 1);
+	EXPECT_EDGES(copied, opened, "exec", "data", 1);
+	EXPECT_EDGES(ANY, opened, "exec", "data", 3);
+	EXPECT_EDGE(opened, file(scene, graph, "made-opened"), "create", "meta");
+
+	EXPECT_NODE(process(scene, graph, 4, 0));
+	EXPECT(graph_images(graph, scene->pid[4]) == 1, "%d images",
+	       graph_images(graph, scene->pid[4]));
 }
 
 CASE(exec_failed, "process", "an execve that fails", "bprm_committed_creds",
@@ -539,5 +870,38 @@ CHECK(setuid_exec)
 	EXPECT(graph_integer(graph, old, "euid") == 65534);
 	EXPECT(graph_integer(graph, new, "uid") == 65534);
 	EXPECT(graph_integer(graph, new, "euid") == 0, "euid %ld",
+	       graph_integer(graph, new, "euid"));
+}
+
+CASE(no_new_privs, "process", "execve of a set-user-ID program after PR_SET_NO_NEW_PRIVS",
+     "bprm_committed_creds", "ids of the new image are those of the old one")
+
+static void exec_setuid_in_vain(struct scene *scene)
+{
+	char *const argv[] = { "setuid-true", NULL };
+
+	MUST(!setresuid(65534, 65534, 65534));
+	MUST(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	execv(in(scene, "setuid-true"), argv);
+}
+
+ACT(no_new_privs)
+{
+	const char *const copy[] = { "cp", "/bin/true", in(scene, "setuid-true"), NULL };
+	char *output;
+
+	EXPECT(!run_tool(&output, copy));
+	free(output);
+	EXPECT(!chmod(in(scene, "setuid-true"), 04755));
+	run(scene, 0, exec_setuid_in_vain);
+}
+
+CHECK(no_new_privs)
+{
+	const int new = process(scene, graph, 0, 1);
+
+	EXPECT_EDGES(file(scene, graph, "setuid-true"), new, "exec", "data", 1);
+	EXPECT(graph_integer(graph, new, "uid") == 65534);
+	EXPECT(graph_integer(graph, new, "euid") == 65534, "euid %ld",
 	       graph_integer(graph, new, "euid"));
 }
