@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -620,4 +622,269 @@ CHECK(limits)
 	EXPECT_EDGES(process(scene, graph, 4, 0), other, "limit", "control", 1);
 	EXPECT_NODE(own);
 	EXPECT(graph_count(graph, own, ANY, "limit", NULL) == 0);
+}
+
+CASE(subreaper, "influence", "an orphan ends whose ancestor has called PR_SET_CHILD_SUBREAPER",
+     "status_taken", "wait, control, from the orphan to that ancestor; no data")
+
+static void leave_orphan(struct scene *scene)
+{
+	const pid_t parent = getpid(), pid = fork();
+
+	MUST(pid >= 0);
+	if (pid)
+		_exit(0);
+	while (getppid() == parent)
+		pause_ms(1);
+	put_file(in(scene, "mark"), "x");
+	_exit(5);
+}
+
+static void reap_orphan(struct scene *scene)
+{
+	int status;
+	pid_t pid;
+
+	MUST(!prctl(PR_SET_CHILD_SUBREAPER, 1));
+	pid = fork();
+	MUST(pid >= 0);
+	if (!pid)
+		leave_orphan(scene);
+	MUST(waitpid(pid, &status, 0) == pid && !status);
+	/* It is ours now. */
+	MUST(wait(&status) > 0 && WEXITSTATUS(status) == 5);
+}
+
+ACT(subreaper)
+{
+	run(scene, 0, reap_orphan);
+}
+
+CHECK(subreaper)
+{
+	const int reaper = process(scene, graph, 0, 0);
+	const int orphan = graph_from(graph, file(scene, graph, "mark"), "write");
+	const int parent = graph_to(graph, reaper, "fork");
+
+	EXPECT(orphan != parent);
+	EXPECT_EDGES(parent, orphan, "fork", "data", 1);
+	EXPECT_EDGES(orphan, reaper, "wait", "control", 1);
+	EXPECT_NO_EDGE(orphan, parent, NULL);
+	EXPECT_NO_DATA(orphan, reaper);
+}
+
+CASE(parent_death, "influence", "the signal of PR_SET_PDEATHSIG, when the parent ends",
+     "signal_sent", "signal, control, from the parent; nothing to a child that has asked for none")
+
+static void outlive(struct scene *scene, pid_t parent, bool ask)
+{
+	const struct timespec limit = { .tv_sec = STEP_SECONDS };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	MUST(!sigprocmask(SIG_BLOCK, &set, NULL));
+	if (ask)
+		MUST(!prctl(PR_SET_PDEATHSIG, SIGUSR1));
+	put_file(in(scene, ask ? "asked" : "other"), "x");
+	/* The parent is seen to be another one before the signal is sent. */
+	if (ask)
+		MUST(sigtimedwait(&set, NULL, &limit) == SIGUSR1);
+	while (getppid() == parent)
+		pause_ms(1);
+	put_file(in(scene, ask ? "asked-end" : "other-end"), "x");
+	_exit(0);
+}
+
+static void die_as_parent(struct scene *scene)
+{
+	const pid_t parent = getpid();
+
+	for (int i = 0; i < 2; i++) {
+		const pid_t pid = fork();
+
+		MUST(pid >= 0);
+		if (!pid)
+			outlive(scene, parent, !i);
+	}
+	while (access(in(scene, "other"), F_OK) || access(in(scene, "asked"), F_OK))
+		pause_ms(5);
+}
+
+/* They are nobody's whom we could wait for. */
+static void wait_for_file(const char *path)
+{
+	for (int i = 0; access(path, F_OK) && i < STEP_SECONDS * 50; i++)
+		pause_ms(20);
+}
+
+ACT(parent_death)
+{
+	run(scene, 0, die_as_parent);
+	wait_for_file(in(scene, "asked-end"));
+	wait_for_file(in(scene, "other-end"));
+}
+
+CHECK(parent_death)
+{
+	const int parent = process(scene, graph, 0, 0);
+	const int asked = graph_from(graph, file(scene, graph, "asked-end"), "write");
+	const int other = graph_from(graph, file(scene, graph, "other-end"), "write");
+
+	EXPECT_EDGES(parent, asked, "signal", "control", 1);
+	EXPECT_NO_EDGE(parent, other, "signal");
+}
+
+CASE(shown_memory, "influence", "what PR_SET_MM shows as arguments, read from /proc/PID/cmdline",
+     "memory_accessed", "peek, data, from whose memory it is; not before")
+
+static void show_secret(struct scene *scene)
+{
+	const int fd = open(in(scene, "secret"), O_RDONLY | O_CLOEXEC);
+	/* The kernel does not show memory of files. */
+	char *const shown = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	MUST(shown != MAP_FAILED);
+	told();
+	await();
+	MUST(fd >= 0 && read(fd, shown, 4096) == 6);
+	close(fd);
+	/* The stack is above: so the beginning is never behind the end. */
+	MUST(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, shown, 0, 0));
+	MUST(!prctl(PR_SET_MM, PR_SET_MM_ARG_END, shown + 7, 0, 0));
+	told();
+	await();
+}
+
+static void copy_arguments(struct scene *scene, const char *name, bool secret)
+{
+	char text[4096] = "";
+
+	MUST(read(open_proc(scene->pid[0], "cmdline", O_RDONLY), text, sizeof(text) - 1) > 0);
+	MUST(!strncmp(text, "secret", 6) == secret);
+	put_file(in(scene, name), text);
+}
+
+static void copy_before(struct scene *scene)
+{
+	copy_arguments(scene, "before", false);
+}
+
+static void copy_after(struct scene *scene)
+{
+	copy_arguments(scene, "after", true);
+}
+
+ACT(shown_memory)
+{
+	put_file(in(scene, "secret"), "secret");
+	actor(scene, 0, show_secret);
+	done(scene, 0);
+	run(scene, 1, copy_before);
+	step(scene, 0);
+	run(scene, 2, copy_after);
+	go(scene, 0);
+	finish(scene, 0);
+}
+
+CHECK(shown_memory)
+{
+	const int secret = file(scene, graph, "secret"), owner = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(owner, process(scene, graph, 1, 0), "peek", "data", 1);
+	EXPECT_EDGES(owner, process(scene, graph, 2, 0), "peek", "data", 1);
+	EXPECT_NOT_REACHES(secret, file(scene, graph, "before"));
+	EXPECT_REACHES(secret, file(scene, graph, "after"));
+	EXPECT_NO_DATA(process(scene, graph, 2, 0), owner);
+}
+
+CASE(ptracer, "influence", "PR_SET_PTRACER, where Yama lets only ancestors trace",
+     "task_traced, ptrace_access_check",
+     "ptrace, control, of who has been named; refused by yama, EPERM, of who has not")
+
+#define PTRACE_SCOPE	"/proc/sys/kernel/yama/ptrace_scope"
+#define NOBODY		65534
+
+static void become_traceable(void)
+{
+	MUST(!setresgid(NOBODY, NOBODY, NOBODY) && !setresuid(NOBODY, NOBODY, NOBODY));
+	/* Who changes its ids is no longer. */
+	MUST(!prctl(PR_SET_DUMPABLE, 1));
+}
+
+static void name_tracer(struct scene *scene)
+{
+	become_traceable();
+	MUST(!prctl(PR_SET_PTRACER, scene->pid[0]));
+	await();
+}
+
+static void name_nobody(struct scene *scene)
+{
+	(void)scene;
+	become_traceable();
+	await();
+}
+
+static pid_t *traced;
+
+static void trace_both(struct scene *scene)
+{
+	(void)scene;
+	become_traceable();
+	await();
+	MUST(ptrace(PTRACE_SEIZE, traced[1], NULL, NULL) == -1 && errno == EPERM);
+	MUST(!ptrace(PTRACE_SEIZE, traced[0], NULL, NULL));
+	MUST(!ptrace(PTRACE_INTERRUPT, traced[0], NULL, NULL));
+	MUST(waitpid(traced[0], NULL, __WALL) == traced[0]);
+	MUST(!ptrace(PTRACE_DETACH, traced[0], NULL, NULL));
+}
+
+ACT(ptracer)
+{
+	char scope[2] = "";
+	int fd;
+
+	fd = open(PTRACE_SCOPE, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || read(fd, scope, 1) != 1) {
+		flow_skip("no Yama");
+		return;
+	}
+	close(fd);
+	traced = mmap(NULL, sizeof(*traced) * 2, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!EXPECT(traced != MAP_FAILED))
+		return;
+	put_file(PTRACE_SCOPE, "1");
+	actor(scene, 0, trace_both);
+	actor(scene, 1, name_tracer);
+	actor(scene, 2, name_nobody);
+	/* Nobody may send us a signal. */
+	blocked(scene, 1);
+	blocked(scene, 2);
+	traced[0] = scene->pid[1];
+	traced[1] = scene->pid[2];
+	go(scene, 0);
+	finish(scene, 0);
+	for (int i = 1; i <= 2; i++) {
+		go(scene, i);
+		finish(scene, i);
+	}
+	put_file(PTRACE_SCOPE, scope);
+}
+
+CHECK(ptracer)
+{
+	const int tracer = process(scene, graph, 0, 0), named = process(scene, graph, 1, 0);
+	const int other = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(tracer, named, "ptrace", "control", 1);
+	EXPECT(!graph_refused(graph, tracer, named, NULL, NULL, NULL));
+	EXPECT_NO_EDGE(tracer, other, "ptrace");
+	EXPECT(graph_refused(graph, tracer, other, "ptrace_access_check", "yama", "EPERM") == 1,
+	       "%d refusals",
+	       graph_refused(graph, tracer, other, NULL, NULL, NULL));
+	/* To name a tracer gives it nothing yet. */
+	EXPECT_NO_EDGE(named, tracer, "ptrace");
 }
