@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 #include <linux/kexec.h>
+#ifdef __x86_64__
+#include <asm/bootparam.h>
+#endif
 
 #include "flow.h"
 
@@ -216,6 +219,157 @@ CHECK(kexec)
 	EXPECT_EDGES(process(scene, graph, 0, 0), the_kernel(graph), "load", "data", 1);
 	EXPECT_REACHES(file(scene, graph, "image"), the_kernel(graph));
 	EXPECT_NO_EDGE(process(scene, graph, 1, 0), the_kernel(graph), NULL);
+}
+
+CASE(kexec_file, "kernel", "kexec_file_load of an image with an initramfs and a command line",
+     "file_read, kernel_changed",
+     "read, data: both files to process; load, data: process to kernel, once")
+
+#define KEXEC_COMMAND_LINE	"console=none"
+
+/* As little of a kernel as is taken for one; nobody starts it. */
+static void make_image(const char *path)
+{
+	static char bytes[8192];
+	const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+#ifdef __x86_64__
+	struct setup_header *const header = &((struct boot_params *)bytes)->hdr;
+
+	header->setup_sects = 7;
+	header->boot_flag = 0xaa55;
+	/* Its second byte says where the header ends. */
+	header->jump = 0x66eb;
+	memcpy(&header->header, "HdrS", 4);
+	header->version = 0x20f;
+	header->loadflags = LOADED_HIGH;
+	header->kernel_alignment = 0x200000;
+	header->xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G | XLF_5LEVEL;
+	header->cmdline_size = 2047;
+	header->pref_address = 0x1000000;
+	header->init_size = 4096;
+#endif
+	MUST(fd >= 0 && write(fd, bytes, sizeof(bytes)) == sizeof(bytes));
+	close(fd);
+}
+
+static long load_files(const struct scene *scene, const char *image, const char *initramfs,
+		       const char *command_line, size_t bytes)
+{
+	const int image_fd = open(in(scene, image), O_RDONLY | O_CLOEXEC);
+	const int initramfs_fd = initramfs ? open(in(scene, initramfs), O_RDONLY | O_CLOEXEC) : -1;
+	long ret;
+
+	MUST(image_fd >= 0 && (initramfs_fd >= 0 || !initramfs));
+	ret = syscall(SYS_kexec_file_load, image_fd, initramfs_fd, bytes, command_line,
+		      initramfs ? 0UL : KEXEC_FILE_NO_INITRAMFS);
+	close(image_fd);
+	if (initramfs)
+		close(initramfs_fd);
+	return ret;
+}
+
+static void make_kernel(struct scene *scene)
+{
+	make_image(in(scene, "image"));
+	put_file(in(scene, "initramfs"), "initramfs");
+}
+
+static void load_kernel_files(struct scene *scene)
+{
+	MUST(!load_files(scene, "image", "initramfs", KEXEC_COMMAND_LINE,
+			 sizeof(KEXEC_COMMAND_LINE)));
+	/* Away with it again. */
+	MUST(!syscall(SYS_kexec_file_load, -1, -1, 0UL, NULL, KEXEC_FILE_UNLOAD));
+}
+
+static bool can_kexec_files(void)
+{
+#ifdef __x86_64__
+	/* No flags that there are: it is asked for after the permission. */
+	if (syscall(SYS_kexec_file_load, -1, -1, 0UL, NULL, ~0UL) && errno == EINVAL)
+		return true;
+#endif
+	flow_skip("no CONFIG_KEXEC_FILE, or no x86-64, whose image is made here");
+	return false;
+}
+
+ACT(kexec_file)
+{
+	if (!can_kexec_files())
+		return;
+	run(scene, 0, make_kernel);
+	run(scene, 1, load_kernel_files);
+}
+
+CHECK(kexec_file)
+{
+	const int loader = process(scene, graph, 1, 0);
+	const int image = file(scene, graph, "image");
+	const int initramfs = file(scene, graph, "initramfs");
+
+	EXPECT_EDGES(image, loader, "read", "data", 1);
+	EXPECT_EDGES(initramfs, loader, "read", "data", 1);
+	/* Once: that it was taken away again is nothing that it takes in. */
+	EXPECT_EDGES(loader, the_kernel(graph), "load", "data", 1);
+	EXPECT_REACHES(image, the_kernel(graph));
+	EXPECT_REACHES(initramfs, the_kernel(graph));
+	EXPECT_REACHES(process(scene, graph, 0, 0), the_kernel(graph));
+	EXPECT_NO_EDGE(image, the_kernel(graph), NULL);
+	EXPECT_NO_DATA(loader, image);
+}
+
+CASE(kexec_file_refused, "kernel",
+     "kexec_file_load of what is no kernel, and of one whose command line does not end",
+     "file_read", "read, data: what was read to process; nothing to the kernel")
+
+static void load_nonsense_kernel(struct scene *scene)
+{
+	MUST(load_files(scene, "nonsense", NULL, NULL, 0) && errno == ENOEXEC);
+	put_file(in(scene, "after-nonsense"), "x");
+}
+
+static void load_with_endless_line(struct scene *scene)
+{
+	/* Its NUL is not given. */
+	MUST(load_files(scene, "image", "initramfs", KEXEC_COMMAND_LINE,
+			sizeof(KEXEC_COMMAND_LINE) - 1) && errno == EINVAL);
+	put_file(in(scene, "after-line"), "x");
+}
+
+static void load_flags_of_none(struct scene *scene)
+{
+	const int fd = open(in(scene, "unread"), O_RDONLY | O_CLOEXEC);
+
+	MUST(fd >= 0);
+	MUST(syscall(SYS_kexec_file_load, fd, -1, 0UL, NULL, ~0UL) && errno == EINVAL);
+}
+
+ACT(kexec_file_refused)
+{
+	if (!can_kexec_files())
+		return;
+	put_file(in(scene, "nonsense"), "this is no kernel");
+	put_file(in(scene, "unread"), "this is not even read");
+	run(scene, 0, make_kernel);
+	run(scene, 1, load_nonsense_kernel);
+	run(scene, 2, load_with_endless_line);
+	run(scene, 3, load_flags_of_none);
+}
+
+CHECK(kexec_file_refused)
+{
+	const int nonsense = file(scene, graph, "nonsense");
+
+	/* The kernel has thrown it away, but an error tells who has called of it. */
+	EXPECT_EDGES(nonsense, process(scene, graph, 1, 0), "read", "data", 1);
+	EXPECT_REACHES(nonsense, file(scene, graph, "after-nonsense"));
+	EXPECT_EDGES(file(scene, graph, "image"), process(scene, graph, 2, 0), "read", "data", 1);
+	EXPECT_EDGES(file(scene, graph, "initramfs"), process(scene, graph, 2, 0), "read", "data",
+		     1);
+	EXPECT_NO_DATA(file(scene, graph, "unread"), process(scene, graph, 3, 0));
+	for (int i = 1; i <= 3; i++)
+		EXPECT_NO_EDGE(process(scene, graph, i, 0), the_kernel(graph), NULL);
+	EXPECT_NO_EDGE(nonsense, the_kernel(graph), NULL);
 }
 
 CASE(settime, "kernel", "the clock set, adjusted, and only looked at", "kernel_changed",
