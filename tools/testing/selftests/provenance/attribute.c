@@ -1055,6 +1055,55 @@ CHECK(size)
 	       graph_integer(graph, file(scene, graph, "file"), "size"));
 }
 
+CASE(nlink, "attributes", "link count of a file after link, unlink, and a rename over it",
+     "name_linked, name_removed, name_moved", "nlink as it is then")
+
+/* The size is recorded at close, and with it how many names there are. */
+static void write_and_close(const char *path, nlink_t links)
+{
+	const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	struct stat st;
+
+	MUST(fd >= 0 && !fstat(fd, &st) && st.st_nlink == links);
+	MUST(write(fd, "x", 1) == 1 && !close(fd));
+}
+
+static void change_links(struct scene *scene)
+{
+	write_and_close(in(scene, "one"), 1);
+	MUST(!link(in(scene, "one"), in(scene, "two")));
+	write_and_close(in(scene, "left"), 2);
+	MUST(!unlink(in(scene, "lost")));
+	write_and_close(in(scene, "kept"), 3);
+	MUST(!rename(in(scene, "new"), in(scene, "old")));
+}
+
+ACT(nlink)
+{
+	put_file(in(scene, "one"), "x");
+	put_file(in(scene, "left"), "x");
+	put_file(in(scene, "kept"), "x");
+	put_file(in(scene, "new"), "x");
+	EXPECT(!link(in(scene, "left"), in(scene, "lost")) &&
+	       !link(in(scene, "kept"), in(scene, "old")) &&
+	       !link(in(scene, "kept"), in(scene, "third")));
+	run(scene, 0, change_links);
+}
+
+CHECK(nlink)
+{
+	static const char *const names[] = { "one", "left", "kept", "new" };
+	static const long links[] = { 2, 1, 2, 1 };
+
+	for (int i = 0; i < 4; i++) {
+		const int node = file(scene, graph, names[i]);
+
+		EXPECT_NODE(node);
+		EXPECT(graph_integer(graph, node, "nlink") == links[i], "%s: %ld", names[i],
+		       graph_integer(graph, node, "nlink"));
+	}
+}
+
 CASE(socket_owner, "attributes", "owner of a socket", "", "uid of who made it")
 
 static void make_socket(struct scene *scene)
