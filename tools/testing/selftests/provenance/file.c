@@ -4,6 +4,9 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
@@ -11,7 +14,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "flow.h"
+#include "copy.h"
+
+#define BLOCKS	4
+
+/* A file of whole blocks, which all have that letter. */
+static void put_blocks(const char *path, char letter)
+{
+	const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	char text[BLOCKS * BLOCK];
+
+	memset(text, letter, sizeof(text));
+	MUST(fd >= 0 && write(fd, text, sizeof(text)) == sizeof(text) && !fsync(fd));
+	close(fd);
+}
 
 CASE(read_write, "file data", "read and write", "file_permission, file_read, file_written",
      "file to process: read, data; process to file: write, data")
@@ -433,6 +449,304 @@ CHECK(truncate)
 	for (int i = 0; i < 3; i++)
 		EXPECT_EDGES(process(scene, graph, i, 0), file(scene, graph, name[i]), "truncate",
 			     "data", 1);
+}
+
+CASE(fallocate, "file data", "fallocate: space made, a hole, zeroes, blocks taken out and put in",
+     "file_permission, file_written",
+     "process to file: write, data; who reads the file has what the process had learnt")
+
+/* Each is done to the second block of a file of its own. */
+static const struct {
+	const char *name;
+	int mode;
+} allocations[] = {
+	{ "made", 0 },
+	{ "punched", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE },
+	{ "zeroed", FALLOC_FL_ZERO_RANGE },
+	{ "collapsed", FALLOC_FL_COLLAPSE_RANGE },
+	{ "inserted", FALLOC_FL_INSERT_RANGE },
+};
+
+#define ALLOCATIONS	((int)(sizeof(allocations) / sizeof(*allocations)))
+
+static void allocate(struct scene *scene)
+{
+	take_file(in(scene, "from"));
+	for (int i = 0; i < ALLOCATIONS; i++) {
+		const int fd = must_open(scene, allocations[i].name, O_WRONLY);
+
+		MUST(!fallocate(fd, allocations[i].mode, BLOCK, BLOCK));
+		close(fd);
+	}
+	take_file(in(scene, "late"));
+}
+
+static void read_collapsed(struct scene *scene)
+{
+	take_file(in(scene, "collapsed"));
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(fallocate)
+{
+	put_file(in(scene, "from"), "f");
+	put_file(in(scene, "late"), "l");
+	put_file(in(scene, "made"), "");
+	for (int i = 1; i < ALLOCATIONS; i++)
+		put_blocks(in(scene, allocations[i].name), 'a');
+	run(scene, 0, allocate);
+	run(scene, 1, read_collapsed);
+}
+
+CHECK(fallocate)
+{
+	const int who = process(scene, graph, 0, 0);
+
+	for (int i = 0; i < ALLOCATIONS; i++) {
+		const int node = file(scene, graph, allocations[i].name);
+
+		EXPECT_EDGES(who, node, "write", "data", 1);
+		EXPECT_REACHES(file(scene, graph, "from"), node);
+		EXPECT_NO_DATA(node, who);
+	}
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "late"), file(scene, graph, "to"));
+}
+
+CASE(fallocate_failed, "file data", "fallocate that fails", "file_permission", "no edge")
+
+static void allocate_in_vain(struct scene *scene)
+{
+	const int reader = must_open(scene, "file", O_RDONLY);
+	const int fd = must_open(scene, "file", O_RDWR);
+
+	MUST(fallocate(reader, 0, 0, BLOCK) && errno == EBADF);
+	MUST(fallocate(fd, 0, 0, 0) && errno == EINVAL);
+	MUST(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, BLOCK) && errno == EOPNOTSUPP);
+	MUST(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 1, BLOCK) && errno == EINVAL);
+	MUST(fallocate(fd, FALLOC_FL_COLLAPSE_RANGE, 0, BLOCKS * BLOCK) && errno == EINVAL);
+}
+
+ACT(fallocate_failed)
+{
+	put_blocks(in(scene, "file"), 'a');
+	run(scene, 0, allocate_in_vain);
+}
+
+CHECK(fallocate_failed)
+{
+	EXPECT_NO_DATA(process(scene, graph, 0, 0), file(scene, graph, "file"));
+	EXPECT_NO_DATA(file(scene, graph, "file"), process(scene, graph, 0, 0));
+}
+
+/* Reflinks: XFS can share blocks, at "xfs" on a loop device.  It is never smaller than 300 MiB. */
+static void mount_xfs(const struct scene *scene)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "cd %s && truncate -s 320M image &&\n"
+		 "mkfs.xfs -q -m reflink=1 image && mkdir xfs && mount -t xfs -o loop image xfs\n",
+		 scene->dir);
+	EXPECT(!system(command));
+}
+
+static void unmount_xfs(const struct scene *scene)
+{
+	EXPECT(!umount(in(scene, "xfs")), "%s", strerror(errno));
+}
+
+static void learn_and_write(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	put_blocks(in(scene, "xfs/from"), 's');
+}
+
+CASE(reflink, "file data", "reflinks: FICLONE, FICLONERANGE of a part, cp --reflink",
+     "file_permission, file_read, file_written",
+     "file to process: read, data; process to file: write, data")
+
+static void clone_whole(struct scene *scene)
+{
+	const int from = must_open(scene, "xfs/from", O_RDONLY);
+
+	MUST(!ioctl(must_open(scene, "xfs/whole", O_WRONLY | O_CREAT), FICLONE, from));
+}
+
+static void clone_part(struct scene *scene)
+{
+	struct file_clone_range range = {
+		.src_fd = must_open(scene, "xfs/from", O_RDONLY),
+		.src_offset = BLOCK, .src_length = BLOCK,
+	};
+
+	MUST(!ioctl(must_open(scene, "xfs/part", O_WRONLY | O_CREAT), FICLONERANGE, &range));
+}
+
+static void clone_by_cp(struct scene *scene)
+{
+	execl("/bin/cp", "cp", "--reflink=always", in(scene, "xfs/from"), in(scene, "xfs/copy"),
+	      NULL);
+	MUST(false);
+}
+
+static void read_part(struct scene *scene)
+{
+	const int fd = must_open(scene, "xfs/part", O_RDONLY);
+	char text[2 * BLOCK];
+
+	MUST(read(fd, text, sizeof(text)) == BLOCK && text[0] == 's' && text[BLOCK - 1] == 's');
+	put_file(in(scene, "to"), "x");
+}
+
+ACT(reflink)
+{
+	put_file(in(scene, "secret"), "s");
+	mount_xfs(scene);
+	run(scene, 0, learn_and_write);
+	run(scene, 1, clone_whole);
+	run(scene, 2, clone_part);
+	run(scene, 3, clone_by_cp);
+	run(scene, 4, read_part);
+	unmount_xfs(scene);
+}
+
+CHECK(reflink)
+{
+	static const char *const to[] = { "xfs/whole", "xfs/part", "xfs/copy" };
+	const int from = file(scene, graph, "xfs/from");
+
+	for (int i = 0; i < 3; i++) {
+		/* cp is what was executed. */
+		const int who = process(scene, graph, i + 1, i == 2);
+		const int node = file(scene, graph, to[i]);
+
+		EXPECT_EDGES(from, who, "read", "data", 1);
+		EXPECT_EDGES(who, node, "write", "data", 1);
+		EXPECT_REACHES(file(scene, graph, "secret"), node);
+		EXPECT_NO_DATA(who, from);
+		EXPECT_NO_DATA(node, who);
+		EXPECT_NOT_REACHES(node, from);
+	}
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "xfs/whole"), file(scene, graph, "to"));
+}
+
+CASE(reflink_failed, "file data", "reflinks that fail, and one of nothing", "file_permission",
+     "no edge")
+
+static void clone_in_vain(struct scene *scene)
+{
+	const int from = must_open(scene, "xfs/from", O_RDONLY);
+	const int to = must_open(scene, "xfs/to", O_RDWR | O_CREAT);
+	struct file_clone_range range = {
+		.src_fd = from, .src_length = BLOCK, .dest_offset = 1,
+	};
+
+	MUST(ioctl(to, FICLONE, must_open(scene, "other", O_RDONLY)) && errno == EXDEV);
+	MUST(ioctl(must_open(scene, "other", O_WRONLY), FICLONE,
+		   must_open(scene, "other", O_RDONLY)) && errno == EOPNOTSUPP);
+	MUST(ioctl(must_open(scene, "xfs/to", O_RDONLY), FICLONE, from) && errno == EBADF);
+	MUST(ioctl(to, FICLONE, must_open(scene, "xfs/from", O_WRONLY)) && errno == EBADF);
+	MUST(ioctl(to, FICLONERANGE, &range) && errno == EINVAL);
+}
+
+static void clone_nothing(struct scene *scene)
+{
+	const int from = must_open(scene, "xfs/empty", O_RDONLY);
+
+	MUST(!ioctl(must_open(scene, "xfs/to", O_WRONLY), FICLONE, from));
+}
+
+ACT(reflink_failed)
+{
+	put_file(in(scene, "secret"), "s");
+	put_file(in(scene, "other"), "o");
+	mount_xfs(scene);
+	run(scene, 0, learn_and_write);
+	run(scene, 1, clone_in_vain);
+	put_file(in(scene, "xfs/empty"), "");
+	run(scene, 2, clone_nothing);
+	unmount_xfs(scene);
+}
+
+CHECK(reflink_failed)
+{
+	static const char *const names[] = { "xfs/from", "xfs/to", "other" };
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT_NO_DATA(process(scene, graph, 1, 0), file(scene, graph, names[i]));
+		EXPECT_NO_DATA(file(scene, graph, names[i]), process(scene, graph, 1, 0));
+	}
+	EXPECT_NO_DATA(file(scene, graph, "xfs/empty"), process(scene, graph, 2, 0));
+	EXPECT_NO_DATA(process(scene, graph, 2, 0), file(scene, graph, "xfs/to"));
+	EXPECT_NOT_REACHES(file(scene, graph, "xfs/from"), file(scene, graph, "xfs/to"));
+}
+
+CASE(dedupe, "file data", "FIDEDUPERANGE: of equal content, of other, and without the right",
+     "file_permission", "no data edge: that files are the same is no content")
+
+/* Return: what is said of it. */
+static int deduplicate(struct scene *scene, const char *name, int flags)
+{
+	const int from = must_open(scene, "xfs/from", O_RDONLY);
+	struct file_dedupe_range *const range =
+		calloc(1, sizeof(*range) + sizeof(struct file_dedupe_range_info));
+
+	MUST(range);
+	range->src_length = BLOCK;
+	range->dest_count = 1;
+	range->info[0].dest_fd = must_open(scene, name, flags);
+	MUST(!ioctl(from, FIDEDUPERANGE, range));
+	MUST(range->info[0].status || range->info[0].bytes_deduped == BLOCK);
+	return range->info[0].status;
+}
+
+static void deduplicate_same(struct scene *scene)
+{
+	MUST(deduplicate(scene, "xfs/same", O_RDWR) == FILE_DEDUPE_RANGE_SAME);
+	put_file(in(scene, "after"), "x");
+}
+
+static void deduplicate_other(struct scene *scene)
+{
+	MUST(deduplicate(scene, "xfs/other", O_RDWR) == FILE_DEDUPE_RANGE_DIFFERS);
+}
+
+static void deduplicate_unallowed(struct scene *scene)
+{
+	MUST(!setresuid(65534, 65534, 65534));
+	MUST(deduplicate(scene, "xfs/same", O_RDONLY) == -EPERM);
+}
+
+ACT(dedupe)
+{
+	put_file(in(scene, "secret"), "s");
+	mount_xfs(scene);
+	run(scene, 0, learn_and_write);
+	put_blocks(in(scene, "xfs/same"), 's');
+	put_blocks(in(scene, "xfs/other"), 'o');
+	run(scene, 1, deduplicate_same);
+	run(scene, 2, deduplicate_other);
+	run(scene, 3, deduplicate_unallowed);
+	unmount_xfs(scene);
+}
+
+CHECK(dedupe)
+{
+	static const char *const names[] = { "xfs/same", "xfs/other", "xfs/same" };
+	const int from = file(scene, graph, "xfs/from");
+
+	for (int i = 0; i < 3; i++) {
+		const int who = process(scene, graph, i + 1, 0), to = file(scene, graph, names[i]);
+
+		EXPECT_NO_DATA(from, who);
+		EXPECT_NO_DATA(to, who);
+		EXPECT_NO_DATA(who, to);
+		EXPECT_NO_DATA(who, from);
+		EXPECT_NOT_REACHES(from, to);
+	}
+	EXPECT_EDGES(process(scene, graph, 1, 0), file(scene, graph, "after"), "write", "data", 1);
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "after"));
 }
 
 CASE(setattr, "metadata", "chmod, chown and utimensat", "inode_post_setattr",
