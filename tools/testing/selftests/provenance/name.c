@@ -397,6 +397,102 @@ CHECK(dir_renamed)
 	EXPECT(file(scene, graph, "after/file") == node);
 }
 
+CASE(getdents, "names", "getdents of a directory, twice, and by ls", "file_read",
+     "directory to process: readdir, meta; of the files in it nothing")
+
+static void list_twice(struct scene *scene)
+{
+	char entries[4096];
+
+	for (int i = 0; i < 2; i++) {
+		const int fd = open(in(scene, "dir"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		MUST(fd >= 0);
+		MUST(syscall(SYS_getdents64, fd, entries, sizeof(entries)) > 0);
+		MUST(syscall(SYS_getdents64, fd, entries, sizeof(entries)) == 0);
+		close(fd);
+	}
+	put_file(in(scene, "to"), "x");
+}
+
+static void list_by_ls(struct scene *scene)
+{
+	MUST(dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO) == STDOUT_FILENO);
+	execl("/bin/ls", "ls", "-U", in(scene, "dir"), NULL);
+	MUST(false);
+}
+
+ACT(getdents)
+{
+	EXPECT(!mkdir(in(scene, "dir"), 0755));
+	put_file(in(scene, "dir/file"), "x");
+	run(scene, 0, list_twice);
+	run(scene, 1, list_by_ls);
+}
+
+CHECK(getdents)
+{
+	const int dir = file(scene, graph, "dir"), node = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(dir, node, "readdir", "meta", 1);
+	EXPECT_EDGES(dir, process(scene, graph, 1, 1), "readdir", "meta", 1);
+	EXPECT_NO_DATA(dir, node);
+	EXPECT_NO_EDGE(file(scene, graph, "dir/file"), node, NULL);
+	/* Names are no content. */
+	EXPECT_NOT_REACHES(dir, file(scene, graph, "to"));
+}
+
+CASE(getdents_failed, "names", "getdents that is refused, or fails", "file_read",
+     "no readdir; the refusal")
+
+static void list_in_vain(struct scene *scene)
+{
+	char entries[4096];
+	int fd = open(in(scene, "file"), O_RDONLY | O_CLOEXEC);
+
+	MUST(fd >= 0 && syscall(SYS_getdents64, fd, entries, sizeof(entries)) < 0 &&
+	     errno == ENOTDIR);
+	fd = open(in(scene, "dir"), O_PATH | O_CLOEXEC);
+	MUST(fd >= 0 && syscall(SYS_getdents64, fd, entries, sizeof(entries)) < 0 &&
+	     errno == EBADF);
+	fd = open(in(scene, "gone"), O_RDONLY | O_CLOEXEC);
+	MUST(fd >= 0 && !rmdir(in(scene, "gone")));
+	MUST(syscall(SYS_getdents64, fd, entries, sizeof(entries)) < 0 && errno == ENOENT);
+	MUST(!setresuid(65534, 65534, 65534));
+	MUST(open(in(scene, "dir"), O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+}
+
+/* There is no room for the first name. */
+static void list_without_room(struct scene *scene)
+{
+	const int fd = open(in(scene, "open"), O_RDONLY | O_CLOEXEC);
+	char entries[8];
+
+	MUST(fd >= 0 && syscall(SYS_getdents64, fd, entries, sizeof(entries)) < 0 &&
+	     errno == EINVAL);
+}
+
+ACT(getdents_failed)
+{
+	put_file(in(scene, "file"), "x");
+	EXPECT(!mkdir(in(scene, "dir"), 0700) && !mkdir(in(scene, "gone"), 0755) &&
+	       !mkdir(in(scene, "open"), 0755));
+	run(scene, 0, list_in_vain);
+	run(scene, 1, list_without_room);
+}
+
+CHECK(getdents_failed)
+{
+	const int node = process(scene, graph, 0, 0), dir = file(scene, graph, "dir");
+
+	EXPECT_NODE(node);
+	EXPECT_NO_EDGE(ANY, node, "readdir");
+	EXPECT(graph_refused(graph, node, dir, NULL, "dac", "EACCES") == 1, "%d",
+	       graph_refused(graph, node, dir, NULL, "dac", "EACCES"));
+	EXPECT_EDGES(file(scene, graph, "open"), process(scene, graph, 1, 0), "open", "meta", 1);
+	EXPECT_NO_EDGE(file(scene, graph, "open"), process(scene, graph, 1, 0), "readdir");
+}
+
 CASE(tmpfile, "names", "O_TMPFILE and linkat", "inode_post_create_tmpfile, name_linked",
      "create and link, meta")
 
