@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Zero-copy, MPTCP, SCTP and shutdown */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -239,38 +241,139 @@ CHECK(shutdown)
 CASE(zerocopy_receive, "network", "TCP that is received by mapping its pages, and none when empty",
      "socket_received", "socket to process: recv, data; only when there was data")
 
-static void map_received(struct scene *scene)
+#define PAGES	4
+
+/* Receive what is there: into pages of @map, and what does not fill one as a copy into @rest. */
+static struct tcp_zerocopy_receive receive_pages(int fd, const void *map, void *rest)
+{
+	struct tcp_zerocopy_receive receive = {
+		.address = (unsigned long)map, .length = PAGES * PAGE,
+		.copybuf_address = (unsigned long)rest, .copybuf_len = rest ? PAGE : 0,
+	};
+	socklen_t bytes = sizeof(receive);
+
+	MUST(!getsockopt(fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &receive, &bytes));
+	return receive;
+}
+
+/* An accepted socket of which nothing can be mapped yet; then the sender may send. */
+static int accept_to_map(struct scene *scene, const void **map)
 {
 	const int listening = listening_socket();
-	struct tcp_zerocopy_receive receive = { 0 };
-	socklen_t bytes = sizeof(receive);
-	char rest[PAGE];
-	void *map;
 	int fd;
 
 	told();
 	fd = accept(listening, NULL, NULL);
 	MUST(fd >= 0);
-	map = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
-	MUST(map != MAP_FAILED);
-	receive.address = (unsigned long)map;
-	receive.length = 4 * PAGE;
-	MUST(!getsockopt(fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &receive, &bytes));
-	MUST(!receive.length);
+	*map = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	MUST(*map != MAP_FAILED);
+	MUST(!receive_pages(fd, *map, NULL).length);
 	put_file(in(scene, "before"), "x");
 	told();
 	await();
-	/* What does not fill a page is copied. */
+	return fd;
+}
+
+/* All of it has come, and no byte of it is copied. */
+static void map_received(struct scene *scene)
+{
+	const void *map;
+	const int fd = accept_to_map(scene, &map);
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	const int wanted = PAGES * PAGE;
+	struct tcp_zerocopy_receive receive;
+	char page[PAGE];
+
+	MUST(!setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted)));
+	MUST(poll(&ready, 1, STEP_SECONDS * 1000) == 1);
+	receive = receive_pages(fd, map, NULL);
+	MUST(receive.length == PAGES * PAGE && !receive.copybuf_len);
+	for (int i = 0; i < PAGES; i++) {
+		memset(page, 'a' + i, PAGE);
+		MUST(!memcmp((const char *)map + i * PAGE, page, PAGE));
+	}
+	put_file(in(scene, "to"), "x");
+}
+
+/*
+ * A page can be mapped if it is full and nobody else's: neither what send() copies to nor a page
+ * of a file or of a process's memory, but one that was written to a pipe.
+ */
+static void send_pages(struct scene *scene)
+{
+	const int fd = connected_socket();
+	char page[PAGE];
+	int ends[2];
+
+	told();
+	await();
+	take_file(in(scene, "from"));
+	MUST(!pipe(ends));
+	for (int i = 0; i < PAGES; i++) {
+		memset(page, 'a' + i, PAGE);
+		MUST(write(ends[1], page, PAGE) == PAGE);
+	}
+	for (int sent = 0; sent < PAGES * PAGE; ) {
+		const ssize_t now = splice(ends[0], NULL, fd, NULL, PAGES * PAGE - sent, 0);
+
+		MUST(now > 0);
+		sent += now;
+	}
+	told();
+	await();
+}
+
+static void receive_mapped(struct scene *scene, int port, actor_fn receiver, actor_fn sender)
+{
+	peers.protocol = 0;
+	peers.port = port;
+	put_exchange_files(scene);
+	actor(scene, 0, receiver);
+	done(scene, 0);
+	actor(scene, 1, sender);
+	done(scene, 1);
+	done(scene, 0);
+	step(scene, 1);
+	go(scene, 0);
+	finish(scene, 0);
+	go(scene, 1);
+	finish(scene, 1);
+}
+
+static void check_received(struct scene *scene, struct graph *graph)
+{
+	const int server = process(scene, graph, 0, 0);
+
+	EXPECT_EDGES(graph_from(graph, server, "recv"), server, "recv", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_NOT_REACHES(process(scene, graph, 1, 0), file(scene, graph, "before"));
+}
+
+ACT(zerocopy_receive)
+{
+	receive_mapped(scene, 7506, map_received, send_pages);
+}
+
+CHECK(zerocopy_receive)
+{
+	check_received(scene, graph);
+}
+
+CASE(zerocopy_receive_copied, "network",
+     "TCP that is received by mapping its pages, of which none can be: it is copied",
+     "socket_received", "socket to process: recv, data")
+
+static void receive_copy(struct scene *scene)
+{
+	const void *map;
+	const int fd = accept_to_map(scene, &map);
+	char rest[PAGE];
+
 	for (int got = 0; got < PAGE; ) {
-		memset(&receive, 0, sizeof(receive));
-		receive.address = (unsigned long)map;
-		receive.length = 4 * PAGE;
-		receive.copybuf_address = (unsigned long)rest;
-		receive.copybuf_len = sizeof(rest);
-		bytes = sizeof(receive);
-		MUST(!getsockopt(fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &receive, &bytes));
-		MUST(receive.length || receive.copybuf_len > 0);
-		got += receive.length + receive.copybuf_len;
+		const struct tcp_zerocopy_receive receive = receive_pages(fd, map, rest);
+
+		MUST(!receive.length && receive.copybuf_len > 0);
+		got += receive.copybuf_len;
 	}
 	put_file(in(scene, "to"), "x");
 }
@@ -288,30 +391,14 @@ static void send_page(struct scene *scene)
 	await();
 }
 
-ACT(zerocopy_receive)
+ACT(zerocopy_receive_copied)
 {
-	peers.protocol = 0;
-	peers.port = 7506;
-	put_exchange_files(scene);
-	actor(scene, 0, map_received);
-	done(scene, 0);
-	actor(scene, 1, send_page);
-	done(scene, 1);
-	done(scene, 0);
-	step(scene, 1);
-	go(scene, 0);
-	finish(scene, 0);
-	go(scene, 1);
-	finish(scene, 1);
+	receive_mapped(scene, 7508, receive_copy, send_page);
 }
 
-CHECK(zerocopy_receive)
+CHECK(zerocopy_receive_copied)
 {
-	const int server = process(scene, graph, 0, 0);
-
-	EXPECT_EDGES(graph_from(graph, server, "recv"), server, "recv", "data", 1);
-	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
-	EXPECT_NOT_REACHES(process(scene, graph, 1, 0), file(scene, graph, "before"));
+	check_received(scene, graph);
 }
 
 CASE(zerocopy_send, "network", "TCP that is sent without a copy (MSG_ZEROCOPY)",
