@@ -398,6 +398,195 @@ CHECK(self_connect)
 	EXPECT_EDGE(own, node, "recv", "data");
 }
 
+CASE(fastopen, "network",
+     "TCP Fast Open: a connection that gets the cookie, and one with data in its first segment",
+     TCP_FLOWS, "of each: the ends are joined; send, deliver, recv: data")
+
+#define FASTOPEN	"/proc/sys/net/ipv4/tcp_fastopen"
+
+/* The first one has no cookie yet, so that its data follows. */
+static void serve_fast(struct scene *scene)
+{
+	const int listening = bound_socket(SOCK_STREAM), length = 4;
+	char byte;
+	int fd;
+
+	MUST(!setsockopt(listening, IPPROTO_TCP, TCP_FASTOPEN, &length, sizeof(length)));
+	MUST(!listen(listening, 4));
+	told();
+	await();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0 && recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "first"), "x");
+	close(fd);
+	told();
+	await();
+	fd = accept(listening, NULL, NULL);
+	MUST(fd >= 0);
+	answer(scene, fd);
+	/* Until the client has read it and gone. */
+	MUST(recv(fd, &byte, 1, 0) == 0);
+}
+
+/* Return: the socket.  Whether the data went with the first segment is known then. */
+static int send_fast(bool in_first)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_storage address;
+	const socklen_t bytes = server_address(&address);
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+
+	MUST(fd >= 0);
+	MUST(sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, bytes) == 1);
+	MUST(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length));
+	MUST(!(info.tcpi_options & TCPI_OPT_SYN_DATA) == !in_first);
+	return fd;
+}
+
+static void request_cookie(struct scene *scene)
+{
+	take_file(in(scene, "before"));
+	send_fast(false);
+}
+
+static void request_fast(struct scene *scene)
+{
+	char byte;
+	int fd;
+
+	take_file(in(scene, "from"));
+	fd = send_fast(true);
+	told();
+	MUST(recv(fd, &byte, 1, 0) == 1);
+	put_file(in(scene, "answered"), "x");
+	take_file(in(scene, "late"));
+}
+
+static void allow_fastopen(const char *value, char old[16])
+{
+	const int fd = open(FASTOPEN, O_RDWR | O_CLOEXEC);
+	ssize_t bytes;
+
+	if (old) {
+		bytes = read(fd, old, 15);
+		EXPECT(bytes > 0);
+		old[bytes < 0 ? 0 : bytes] = '\0';
+	}
+	EXPECT(pwrite(fd, value, strlen(value), 0) == (ssize_t)strlen(value));
+	close(fd);
+}
+
+ACT(fastopen)
+{
+	char old[16];
+
+	peers = (struct peers){ AF_INET, "127.0.0.1", 7013, false };
+	put_exchange_files(scene);
+	put_file(in(scene, "before"), "b");
+	allow_fastopen("3", old);
+	actor(scene, 0, serve_fast);
+	done(scene, 0);
+	run(scene, 2, request_cookie);
+	step(scene, 0);
+	actor(scene, 1, request_fast);
+	done(scene, 1);
+	go(scene, 0);
+	finish(scene, 1);
+	finish(scene, 0);
+	allow_fastopen(old, NULL);
+}
+
+CHECK(fastopen)
+{
+	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
+	const int first = graph_to(graph, process(scene, graph, 2, 0), "send");
+	const int end = graph_to(graph, client, "send");
+
+	EXPECT(graph_peer(graph, first) == graph_from(graph, server, "recv"));
+	EXPECT_REACHES(file(scene, graph, "before"), file(scene, graph, "first"));
+	EXPECT(graph_peer(graph, end) == graph_to(graph, server, "send"));
+	expect_exchange(scene, graph);
+}
+
+CASE(crossed, "network", "TCP: a socket that is called by the one that it calls",
+     "tcp_crossed, inet_conn_established", "the ends are joined; send, deliver, recv: data")
+
+#define CALLER_PORT	7014
+#define CALLED_PORT	7015
+
+/* What both say first is lost, so that each of them has called when it is called. */
+static bool lose_calls(void)
+{
+	return !system("nft -f - << END\n"
+		       "table ip prov {\n"
+		       "	chain in {\n"
+		       "		type filter hook input priority 0;\n"
+		       "		tcp dport { 7014, 7015 } drop\n"
+		       "	}\n"
+		       "}\n"
+		       "END\n");
+}
+
+static int call(int port, int other)
+{
+	const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	struct sockaddr_storage address;
+	socklen_t bytes = make_address(AF_INET, "127.0.0.1", port, &address);
+
+	MUST(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+	MUST(!bind(fd, (struct sockaddr *)&address, bytes));
+	bytes = make_address(AF_INET, "127.0.0.1", other, &address);
+	told();
+	MUST(!connect(fd, (struct sockaddr *)&address, bytes));
+	return fd;
+}
+
+static void call_and_ask(struct scene *scene)
+{
+	ask(scene, call(CALLER_PORT, CALLED_PORT));
+}
+
+static void call_and_answer(struct scene *scene)
+{
+	const int fd = call(CALLED_PORT, CALLER_PORT);
+	char byte;
+
+	answer(scene, fd);
+	MUST(recv(fd, &byte, 1, 0) == 0);
+}
+
+ACT(crossed)
+{
+	if (!lose_calls()) {
+		flow_skip("nft cannot drop packets");
+		return;
+	}
+	put_exchange_files(scene);
+	actor(scene, 0, call_and_answer);
+	done(scene, 0);
+	blocked(scene, 0);
+	actor(scene, 1, call_and_ask);
+	done(scene, 1);
+	blocked(scene, 1);
+	EXPECT(!system("nft delete table ip prov"));
+	finish(scene, 1);
+	finish(scene, 0);
+}
+
+CHECK(crossed)
+{
+	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
+	const int end = graph_to(graph, client, "send"), other = graph_to(graph, server, "send");
+
+	/* Nobody has listened. */
+	EXPECT_EDGES(client, end, "connect", "control", 1);
+	EXPECT_EDGES(server, other, "connect", "control", 1);
+	EXPECT_NO_EDGE(ANY, other, "accept");
+	EXPECT(graph_peer(graph, end) == other);
+	expect_exchange(scene, graph);
+}
+
 CASE(reconnect, "network", "a TCP socket that is disconnected and connected to another server",
      "inet_conn_established",
      "both servers come from the client, the first one not from what it sent to the second")
