@@ -151,6 +151,110 @@ CHECK(tcp)
 	expect_exchange(scene, graph);
 }
 
+CASE(crossed, "network",
+     "TCP between network namespaces: the first segments of both ends cross (simultaneous open)",
+     "tcp_crossed", "the ends are joined; send, deliver, recv: data")
+
+/*
+ * The router keeps what is for a host until it knows where that is, which neither tells it.  When
+ * it learns of the server, that has called, and gets the client's call; and its own call, which the
+ * router has before its answer, then comes to a client that has no answer yet.
+ */
+static bool hide(void)
+{
+	make_namespaces();
+	return !system("set -e\n"
+		       "for side in 'a 10.9.1.1' 'b 10.9.2.1'; do\n"
+		       "	ns=${side%% *}\n"
+		       "	mac=$(ip netns exec prov-r cat /sys/class/net/$ns/address)\n"
+		       "	ip -n prov-$ns neigh replace ${side#* } lladdr $mac dev eth0\n"
+		       "	ip netns exec prov-$ns sysctl -qw net.ipv4.conf.eth0.arp_ignore=8\n"
+		       "	ip netns exec prov-r sysctl -qw net.ipv4.neigh.$ns.mcast_solicit=60\n"
+		       "	ip -n prov-r neigh flush dev $ns\n"
+		       "done\n");
+}
+
+/* Let the router know where a host is. */
+static bool show(const char *ns, const char *host)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "mac=$(ip netns exec prov-%s cat /sys/class/net/eth0/address) &&\n"
+		 "ip -n prov-r neigh replace %s dev %s lladdr $mac\n", ns, host, ns);
+	return !system(command);
+}
+
+static void hide_no_more(void)
+{
+	EXPECT(!system("set -e\n"
+		       "for side in 'a 10.9.1.1' 'b 10.9.2.1'; do\n"
+		       "	ns=${side%% *}\n"
+		       "	ip -n prov-$ns neigh del ${side#* } dev eth0\n"
+		       "	ip netns exec prov-$ns sysctl -qw net.ipv4.conf.eth0.arp_ignore=0\n"
+		       "	ip netns exec prov-r sysctl -qw net.ipv4.neigh.$ns.mcast_solicit=3\n"
+		       "done\n"
+		       "ip -n prov-r neigh del " CLIENT " dev a\n"
+		       "ip -n prov-r neigh del " SERVER " dev b\n"));
+}
+
+static int call(const char *ns, const char *from, const char *to)
+{
+	const struct sockaddr_in address = address_of(to, 7203);
+	int fd;
+
+	enter(ns);
+	fd = bound(SOCK_STREAM, from, 7203);
+	told();
+	MUST(!connect(fd, (const struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+static void call_and_ask(struct scene *scene)
+{
+	ask(scene, call("prov-a", CLIENT, SERVER));
+}
+
+static void call_and_answer(struct scene *scene)
+{
+	const int fd = call("prov-b", SERVER, CLIENT);
+	char byte;
+
+	answer(scene, fd);
+	/* Until the client has read it and gone. */
+	MUST(recv(fd, &byte, 1, 0) == 0);
+}
+
+ACT(crossed)
+{
+	EXPECT(hide());
+	put_exchange_files(scene);
+	actor(scene, 0, call_and_answer);
+	done(scene, 0);
+	blocked(scene, 0);
+	actor(scene, 1, call_and_ask);
+	done(scene, 1);
+	blocked(scene, 1);
+	EXPECT(show("b", SERVER));
+	EXPECT(show("a", CLIENT));
+	finish(scene, 1);
+	finish(scene, 0);
+	hide_no_more();
+}
+
+CHECK(crossed)
+{
+	const int server = process(scene, graph, 0, 0), client = process(scene, graph, 1, 0);
+	const int end = graph_to(graph, client, "send"), other = graph_to(graph, server, "send");
+
+	/* Nobody has listened. */
+	EXPECT_EDGES(client, end, "connect", "control", 1);
+	EXPECT_EDGES(server, other, "connect", "control", 1);
+	EXPECT_NO_EDGE(ANY, other, "accept");
+	EXPECT(graph_peer(graph, end) == other);
+	expect_exchange(scene, graph);
+}
+
 CASE(udp, "network", "UDP between network namespaces, through a third one, over veth devices",
      "packet_leaves, packet_queued", "send, deliver, recv: data")
 
