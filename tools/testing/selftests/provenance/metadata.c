@@ -249,6 +249,53 @@ CHECK(overlay)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
 }
 
+CASE(acl_copied_up, "metadata", "overlayfs: the ACL of an empty file that is copied up",
+     "inode_copy_up_xattr, inode_set_acl, inode_post_set_acl",
+     "getxattr, data, of the file below; setxattr, data, of the one above")
+
+static void learn_and_set_acl(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!setxattr(in(scene, "lower/file"), ACL, &acl_value, sizeof(acl_value), 0));
+}
+
+static void touch_merged(struct scene *scene)
+{
+	mount_overlay(scene);
+	MUST(!utimensat(AT_FDCWD, in(scene, "merged/file"), NULL, 0));
+}
+
+static void get_acl_above(struct scene *scene)
+{
+	char value[256];
+
+	MUST(getxattr(in(scene, "upper/file"), ACL, value, sizeof(value)) == sizeof(acl_value));
+	put_file(in(scene, "got"), "x");
+	/* So that it is known by its path. */
+	take_file(in(scene, "upper/file"));
+}
+
+ACT(acl_copied_up)
+{
+	put_file(in(scene, "secret"), "s");
+	make_overlay(scene);
+	put_file(in(scene, "lower/file"), "");
+	run(scene, 0, learn_and_set_acl);
+	run(scene, 1, touch_merged);
+	run(scene, 2, get_acl_above);
+}
+
+CHECK(acl_copied_up)
+{
+	const int lower = file(scene, graph, "lower/file");
+	const int upper = file(scene, graph, "upper/file");
+	const int who = process(scene, graph, 1, 0);
+
+	EXPECT_EDGES(lower, who, "getxattr", "data", 1);
+	EXPECT_EDGE(who, upper, "setxattr", "data");
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
+}
+
 CASE(readlink, "metadata", "readlink of a symbolic link, and a path walk through one", "link_read",
      "readlink, data; nothing from a link that was followed")
 
