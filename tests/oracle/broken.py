@@ -117,8 +117,8 @@ class Changes:
 		flows = self.found.flows_behind(edge)
 		if flows and not any(flow.must for flow in flows):
 			return "strace does not show whether it happened"
-		if edge.op == "read" and not self._demands[ends] and self.found.is_page(edge):
-			return "what refers to pages of a file has an edge by itself"
+		if edge.op in ("read", "peek") and not self._demands[ends] and self.found.is_page(edge):
+			return "what refers to pages has an edge by itself"
 		if edge.op == "deliver" and not self._demands[ends] and \
 				not self.found.identity.is_unix_stream(edge.to_node):
 			return "strace does not show to whom a datagram goes"

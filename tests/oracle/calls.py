@@ -7,7 +7,8 @@ is unknown, and makes the comparison fail.
 An object is a tuple: ("path", path, deleted), ("pipe", inode), ("socket", inode), ("device",
 "major:minor"), ("anon", name), ("link", path) for a symbolic link itself, ("queue", id) for the
 messages of a SysV queue, ("child", pid), ("image",) for the program that was executed and ("exe",) for
-its binary or interpreter, or PROCESS for who made the call.
+its binary or interpreter, or PROCESS for who made the call; or ("either", object, object) if strace
+does not show which of two it is.
 """
 import collections
 import re
@@ -19,7 +20,8 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 # @ops are the edges that say it.  A flow that need not be in the log (@must is false) explains an
 # edge, but is not missed: whether it happened does not show.  @lasts is "mapping" for what lasts
-# as long as a mapping does, "written" for what a shared one lets through.
+# as long as a mapping does, "written" for what a shared one lets through.  "create" among the @ops
+# is no flow: it says that there was none, because there was nothing before.
 Flow = collections.namedtuple("Flow", "source target ops must lasts")
 
 _IN = {"path": ("read",), "device": ("read",), "pipe": ("read",), "anon": ("read",),
@@ -62,8 +64,8 @@ for _reason, _names in {
 	for _name in _names.split():
 		IGNORED[_name] = _reason
 IGNORED.update({
-	"ioctl": "of those in IOCTLS; others, as FICLONE, which move content, are unknown calls unless "
-		 "they fail",
+	"ioctl": "of those in IOCTLS; IOCTL_FLOWS has those that move content, and others are unknown "
+		 "calls unless they fail",
 	"msgget": "makes or finds a queue; messages are content, the queue is not",
 	"semget": "makes or finds a set of semaphores; its values are content",
 	"msgctl": "asks about or removes a queue",
@@ -168,9 +170,20 @@ def _between(source, target):
 
 
 def _vmsplice(call, moved):
-	if moved:
-		yield from _receive(_argument(call, 0), False)
-		yield from _send(_argument(call, 0), False)
+	"""To a pipe or from it, as the descriptor is of its one end or the other."""
+	pipe = _argument(call, 0)
+	if moved and pipe:
+		either = "either", PROCESS, pipe
+		yield Flow(either, either, ("read", "write"), True, None)
+	elif moved:
+		yield Flow(pipe, PROCESS, ("read",), True, None)
+
+
+def _clone_file(call, _):
+	"""What an ioctl() shares with another file: FICLONE, or a range of it."""
+	source = strace.descriptors(", ".join(call.arguments[2:]))
+	yield from _receive(object_of(source[0]) if source else None)
+	yield from _send(_argument(call, 0))
 
 
 def _mmap(call, _):
@@ -190,18 +203,22 @@ def _truncate(call, _):
 
 
 def _fallocate(call, _):
-	yield Flow(PROCESS, _argument(call, 0), ("truncate", "write"), False, None)
+	yield Flow(PROCESS, _argument(call, 0), ("write",), True, None)
 
 
 def _open(call, _):
 	# The first that the loader does, which the kernel has mapped with the program.
 	if len(call.arguments) > 1 and call.arguments[1] == '"/etc/ld.so.cache"':
 		yield Flow(("path", LOADER, False), PROCESS, ("mmap",), True, "mapping")
-	if any("O_TRUNC" in argument for argument in call.arguments) or call.name == "creat":
-		opened = object_of(strace.descriptor(call.result))
-		if opened:
-			# It says so only if the file was there before.
-			yield Flow(PROCESS, opened, ("truncate",), False, None)
+	behind_path = call.arguments[1 if call.name == "open" else 2:]
+	how = set(re.findall(r"\bO_[A-Z]+\b", ", ".join(behind_path)))
+	if call.name == "creat":
+		how = {"O_CREAT", "O_TRUNC"}
+	opened = object_of(strace.descriptor(call.result or ""))
+	# Of a new file there is nothing to take away.
+	if "O_TRUNC" in how and not how & {"O_EXCL", "O_TMPFILE"} and opened and opened[0] == "path":
+		ops = ("truncate", "create") if "O_CREAT" in how else ("truncate",)
+		yield Flow(PROCESS, opened, ops, True, None)
 
 
 def _getdents(call, moved):
@@ -285,15 +302,33 @@ for _prefix in ("", "l", "f"):
 	FLOWS[_prefix + "setxattr"] = _xattr("out", "setxattr", _prefix == "f")
 	FLOWS[_prefix + "removexattr"] = _xattr("out", "removexattr", _prefix == "f")
 
+# The same of commands of ioctl()
+IOCTL_FLOWS = {"FICLONE": _clone_file, "FICLONERANGE": _clone_file}
+
+
+def _commands(call):
+	"""What an ioctl() may be: where one number stands for several, strace names all that it knows."""
+	return call.arguments[1].split(" or ") if len(call.arguments) > 1 else []
+
+
+def _maker(call):
+	"""What gives the flows of a call; None if it is not in the tables of flows."""
+	if call.name == "ioctl":
+		return next((IOCTL_FLOWS[name] for name in _commands(call) if name in IOCTL_FLOWS), None)
+	return FLOWS.get(call.name)
+
+
+# Calls that open: to empty the file lets out nothing of what is mapped if there was no file.
+OPENS = frozenset("open openat openat2 creat".split())
 # Edges of class meta that a call has to leave
 LOOKS = frozenset(("readdir", "pass", "receive"))
 # Edges that none of another kind between the same two nodes can stand for
 BY_NAME = LOOKS | {"exec", "fork", "deliver"}
 
 # Calls that give away what they have just taken in
-BETWEEN = frozenset(("sendfile", "copy_file_range", "splice", "tee"))
+BETWEEN = frozenset(("sendfile", "copy_file_range", "splice", "tee", "ioctl"))
 # Of these, what can put pages of a file into a pipe or socket, and no copy
-REFERRING = BETWEEN - {"copy_file_range"}
+REFERRING = BETWEEN - {"copy_file_range", "ioctl"}
 
 # Edges that are no flow of data, and the calls that may be behind them.
 BEHIND = {
@@ -320,14 +355,13 @@ NAMING = frozenset(name for op in NAMED for name in BEHIND[op])
 
 def is_known(call):
 	if call.name == "ioctl" and strace.number(call.result) is not None:
-		# Where one number stands for several, strace names all that it knows.
-		return bool(IOCTLS & set(call.arguments[1].split(" or ")))
+		return bool(_maker(call) or IOCTLS & set(_commands(call)))
 	return call.name in FLOWS or call.name in IGNORED
 
 
 def is_decoded(call):
 	"""Does strace say of each flow of a call that succeeded what it was from and to?"""
-	make = FLOWS.get(call.name)
+	make = _maker(call)
 	moved = strace.number(call.result) if make else None
 	return moved is None or all(flow.source and flow.target for flow in make(call, moved))
 
@@ -338,7 +372,7 @@ def is_ignored_object(what):
 
 def flows(call):
 	"""The Flows of a call; of one that never came back, those that it may have made."""
-	make = FLOWS.get(call.name)
+	make = _maker(call)
 	if not make:
 		return []
 	moved = strace.number(call.result)

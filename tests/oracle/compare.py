@@ -106,8 +106,9 @@ class Comparison:
 
 	def _find_outgoing(self):
 		for call in self.calls:
-			if call.end and any(flow.source == table.PROCESS and flow.must and not flow.lasts
-					    for flow in self._flows(call)):
+			if call.end and call.name not in table.OPENS and any(
+					flow.source == table.PROCESS and flow.must and not flow.lasts
+					for flow in self._flows(call)):
 				memory = self.processes.memory(call.tid, call.start)
 				begins, ends = self._outgoing[memory]
 				begins.append(call.start)
@@ -132,6 +133,8 @@ class Comparison:
 			targets = self.identity.nodes(flow.target, call,
 						      {edge.to_node for edge in ends})
 			sources, targets = self.identity.sides(flow.source, flow.target, sources, targets)
+			if call.name in table.OPENS and self._has_no_end(targets):
+				flow = flow._replace(must=False)
 			done.append((flow, sources, targets))
 			if flow.lasts:
 				self.mappings.note(self.processes.memory(call.tid, call.start), call.start,
@@ -145,8 +148,16 @@ class Comparison:
 			for source in done[0][1]:
 				for target in done[1][2]:
 					self._pages.go(source, target, call.start)
+		if call.name == "vmsplice":
+			for _, _, targets in done:
+				for target in targets - {self.process(call)}:
+					self._pages.go(self.process(call), target, call.start)
 		self._made[call.tid, call.start] = done
 		self.counted += any(flow.must for flow in flows)
+
+	def _has_no_end(self, nodes):
+		"""What O_TRUNC takes nothing from: a fifo has a path, as a file has."""
+		return bool(nodes) and all(self.record.nodes[node]["kind"] == "fifo" for node in nodes)
 
 	def _note_socket(self, call, flow, nodes):
 		"""A call on a socket, for which something has to be delivered: see _demand_delivery()."""
@@ -251,7 +262,7 @@ class Comparison:
 		edges = self.record.looks if flow.ops[0] in table.LOOKS else \
 			self.record.steps
 		deadline = self._deadline(call, flow)
-		if deadline is None:
+		if deadline is None or "create" in flow.ops and self._is_made(demand):
 			return "never"
 		shares = self.mappings.lets_through(self.processes.memory(call.tid, call.start),
 						    sources | targets, deadline)
@@ -284,6 +295,13 @@ class Comparison:
 				for source in sources for target in targets):
 			return "shared"
 		return None
+
+	def _is_made(self, demand):
+		"""Did the call of a Demand make the file?"""
+		call = demand.call
+		return any(step.op == "create" and call.start <= step.time <= (call.end or FOREVER)
+			   for source in demand.sources for target in demand.targets
+			   for step in self.record.looks.get((source, target), ()))
 
 	def _given_version(self, demand, node, time):
 		"""The version of @node that has what the call has just taken in; 0 if it took in nothing."""
@@ -363,8 +381,8 @@ class Comparison:
 			return self._does(call, edge)
 		made = self._made_by(call)
 		for flow, sources, targets in made:
-			if edge.op in flow.ops and edge.from_node in sources and \
-					edge.to_node in targets and self._is_of_now(call, flow, edge):
+			if self._is_of(edge, call, flow, sources, targets) and \
+					self._is_of_now(call, flow, edge):
 				return True
 		if edge.op == "deliver":
 			# When it is received, or when it is sent: by either end.
@@ -379,27 +397,37 @@ class Comparison:
 				self.mappings.can_move(edge)
 		return self.is_page(edge)
 
+	def _is_of(self, edge, call, flow, sources, targets):
+		"""Is an edge what a flow of a call leaves?"""
+		if edge.op not in flow.ops or edge.from_node not in sources or edge.to_node not in targets:
+			return False
+		# To which of the two it went does not show, but what it is called then.
+		return flow.source != flow.target or \
+			edge.op == ("read" if edge.to_node == self.process(call) else "write")
+
 	def is_page(self, edge):
-		"""What sendfile() or splice() put into a socket or pipe are the pages of a file: does one
-		who takes them out read the file?
+		"""What sendfile() or splice() put into a socket or pipe are the pages of a file, and what
+		vmsplice() did are of memory: does one who takes them out read these?
 		"""
-		return edge.op == "read" and any(
+		call = self.call_at(edge)
+		return edge.op in ("read", "peek") and call and edge.to_node == self.process(call) and any(
 			flow.ops[0] in ("recv", "read") and edge.to_node in targets and
 			any(self._can_refer(flow, node) and
 			    self._pages.can_be_in(edge.from_node, node, edge.time) for node in sources)
-			for flow, sources, targets in self._made_by(self.call_at(edge)))
+			for flow, sources, targets in self._made_by(call))
 
 	def flows_behind(self, edge):
 		"""Flows of the edge's call that it can be of."""
-		return [flow for flow, sources, targets in self._made_by(self.call_at(edge))
-			if edge.op in flow.ops and edge.from_node in sources and edge.to_node in targets]
+		call = self.call_at(edge)
+		return [flow for flow, sources, targets in self._made_by(call)
+			if self._is_of(edge, call, flow, sources, targets)]
 
 	def _made_by(self, call):
 		return self._made.get((call.tid, call.start), ()) if call else ()
 
 	def _can_refer(self, flow, node):
 		"""Is what is read a pipe or a socket?  A fifo has a path, as a file has."""
-		return flow.source[0] in ("pipe", "socket") or self.record.nodes[node]["kind"] == "fifo"
+		return flow.source[0] in ("pipe", "socket", "either") or self.record.nodes[node]["kind"] == "fifo"
 
 	def _is_of_now(self, call, flow, edge):
 		"""Does an edge leave a version that can have been the current one during a call?

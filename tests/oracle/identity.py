@@ -143,6 +143,8 @@ class Identity:
 		if what == table.PROCESS:
 			memory = self.processes.memory(call.tid, call.start)
 			return {memory.node} if memory.node else set()
+		if what[0] == "either":
+			return self.nodes(what[1], call, near) | self.nodes(what[2], call, near)
 		if what[0] == "image":
 			memory = self.processes.memory(call.tid, call.start + 1)
 			return {memory.node} if memory.node else set()
