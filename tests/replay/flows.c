@@ -204,6 +204,67 @@ bool flows_order(struct flows *flows)
 	return false;
 }
 
+/**
+ * struct renumbering - an object of the whole in a part
+ * @number: in the part, from 1; 0 if it is not there
+ * @version: the lowest in the part
+ */
+struct renumbering {
+	uint32_t number;
+	uint32_t version;
+};
+
+static bool enters(const struct renumbering *renumbered, const struct flow *flow, uint32_t room)
+{
+	const uint32_t more = !renumbered[flow->src].number + !renumbered[flow->dst].number;
+
+	return more <= room;
+}
+
+static void enter(struct renumbering *object, uint32_t version, uint8_t kind, struct flows *part)
+{
+	if (!object->number) {
+		part->kind[part->objects] = kind;
+		*object = (struct renumbering){ ++part->objects, version };
+	}
+	if (version < object->version)
+		object->version = version;
+}
+
+size_t flows_cut(const struct flows *whole, size_t first, size_t count, uint32_t objects,
+		 struct flows *part)
+{
+	struct renumbering *const renumbered = must_alloc(whole->objects, sizeof(*renumbered));
+	size_t end;
+
+	if (count > whole->count - first)
+		count = whole->count - first;
+	*part = (struct flows){
+		.flow = must_alloc(count, sizeof(*part->flow)), .kind = must_alloc(2 * count, 1),
+		.lost = whole->lost,
+	};
+	for (end = first; end < first + count; end++) {
+		const struct flow *const flow = &whole->flow[end];
+
+		if (!enters(renumbered, flow, objects - part->objects))
+			break;
+		enter(&renumbered[flow->src], flow->src_version, whole->kind[flow->src], part);
+		enter(&renumbered[flow->dst], flow->dst_version, whole->kind[flow->dst], part);
+	}
+	for (size_t i = first; i < end; i++) {
+		struct flow flow = whole->flow[i];
+		const struct renumbering src = renumbered[flow.src], dst = renumbered[flow.dst];
+
+		flow.src = src.number - 1;
+		flow.src_version -= src.version;
+		flow.dst = dst.number - 1;
+		flow.dst_version -= dst.version;
+		part->flow[part->count++] = flow;
+	}
+	free(renumbered);
+	return end;
+}
+
 uint64_t set_digest(const uint64_t *set, size_t words)
 {
 	uint64_t digest = 0;

@@ -63,6 +63,19 @@ void flows_free(struct flows *flows);
  */
 bool flows_order(struct flows *flows);
 
+/**
+ * flows_cut - a part of flows, with the objects that it has, and versions from the first of these
+ * @whole: flows in order
+ * @first: the first one of the part
+ * @count: how many it may have
+ * @objects: how many objects it may have, two at least
+ * @part: set to the part; flows_free() frees it
+ *
+ * Return: the number of the first flow behind the part.
+ */
+size_t flows_cut(const struct flows *whole, size_t first, size_t count, uint32_t objects,
+		 struct flows *part);
+
 /* A set of objects: an array of set_words(objects) words. */
 static inline size_t set_words(uint32_t objects)
 {

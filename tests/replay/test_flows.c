@@ -99,10 +99,36 @@ static void test_reach(void)
 	   !flows_reach(circle, 3, OBJECTS, note, &answer));
 }
 
+static void test_cut(void)
+{
+	struct flow flow_of[] = { flow(0, A, 0, B, 5), flow(0, B, 5, C, 7), flow(0, C, 7, B, 6),
+				  flow(0, A, 3, C, 8) };
+	uint8_t kind[] = { 1, 2, 3 };
+	const struct flows whole = { .flow = flow_of, .count = 4, .kind = kind, .objects = OBJECTS };
+	struct flows part;
+
+	is("a part ends before an object too many", flows_cut(&whole, 0, 4, 2, &part) == 1 &&
+	   part.count == 1 && part.objects == 2);
+	flows_free(&part);
+	is("a part ends when it has enough flows", flows_cut(&whole, 0, 3, 9, &part) == 3 &&
+	   part.count == 3 && part.objects == 3);
+	flows_free(&part);
+	is("a part has its own objects and versions",
+	   flows_cut(&whole, 1, 9, 2, &part) == 3 && part.objects == 2 && part.kind[0] == 2 &&
+	   part.kind[1] == 3 && part.flow[0].src == 0 && part.flow[0].dst == 1 &&
+	   part.flow[0].src_version == 0 && part.flow[0].dst_version == 0 &&
+	   part.flow[1].src == 1 && part.flow[1].dst == 0 && part.flow[1].dst_version == 1);
+	flows_free(&part);
+	is("the last part ends with the flows", flows_cut(&whole, 3, 9, 9, &part) == 4 &&
+	   part.count == 1 && part.flow[0].src_version == 0);
+	flows_free(&part);
+}
+
 int main(void)
 {
 	test_order();
 	test_reach();
+	test_cut();
 	printf("1..%d\n", tests);
 	return failed != 0;
 }
