@@ -123,6 +123,9 @@ class Changes:
 				not self.found.identity.is_unix_stream(edge.to_node):
 			return "strace does not show to whom a datagram goes"
 		call = self.found.call_at(edge)
+		if call and any(step.from_version > edge.from_version and
+				edge.time <= step.time <= (call.end or edge.time) for step in steps):
+			return "the same call said it again, with what it had taken in meanwhile"
 		if call and edge.kind == "data" and \
 				self.record.newest(edge.from_node, call.start) < edge.from_version:
 			return "the version came while the call was under way"

@@ -13,6 +13,7 @@ does not show which of two it is.
 import collections
 import re
 
+import descriptors
 import strace
 
 PROCESS = ("process",)
@@ -170,9 +171,13 @@ def _between(source, target):
 
 
 def _vmsplice(call, moved):
-	"""To a pipe or from it, as the descriptor is of its one end or the other."""
+	"""To a pipe or from it, as the descriptor is of its one end or the other; see descriptors.py."""
 	pipe = _argument(call, 0)
-	if moved and pipe:
+	if moved and descriptors.WRITE_END in call.arguments:
+		yield from _send(pipe)
+	elif moved and descriptors.READ_END in call.arguments:
+		yield from _receive(pipe)
+	elif moved and pipe:
 		either = "either", PROCESS, pipe
 		yield Flow(either, either, ("read", "write"), True, None)
 	elif moved:

@@ -19,6 +19,7 @@ import collections
 
 import calls as table
 import channels
+import descriptors
 import identity
 import mappings
 import pages
@@ -41,7 +42,7 @@ class Comparison:
 	"""
 
 	def __init__(self, calls, record, links=None):
-		self.calls = calls
+		self.calls = calls = descriptors.resolve(calls)
 		self.record = record
 		self.identity = identity.Identity(calls, record, links or {})
 		self.processes = self.identity.processes
