@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <unistd.h>
@@ -284,6 +285,64 @@ CHECK(apparmor)
 	EXPECT(graph_refused(graph, shell, node, "file_open", "apparmor", "EACCES") == 1);
 	EXPECT_NO_DATA(node, shell);
 	EXPECT_NO_EDGE(node, shell, "open");
+}
+
+CASE(selinux, "refusals", "a program in a domain of SELinux that may not read two files, of one of "
+     "which the audit log is not told; access(2)", "inode_permission",
+     "refused, control: by selinux, EACCES, each once; no data, and nothing of what is asked")
+
+/* tests/full/selinux-confined.cil has the domain and the types. */
+static void put_labelled(const char *path, const char *type)
+{
+	char context[64];
+	const int length = snprintf(context, sizeof(context), "system_u:object_r:%s:s0", type);
+
+	put_file(path, "x\n");
+	EXPECT(!setxattr(path, "security.selinux", context, length + 1, 0), "%s", strerror(errno));
+}
+
+/* That it may read the last one shows that it is the type that counts. */
+static void be_in_domain(struct scene *scene)
+{
+	MUST(!chdir(scene->dir));
+	execl("/usr/bin/runcon", "runcon", "-t", "flow_confined_t", "/bin/sh", "-c",
+	      "read x < forbidden && exit 1; read x < silent && exit 2;"
+	      "[ -r asked ] && exit 3; read x < allowed", NULL);
+}
+
+ACT(selinux)
+{
+	const int fd = open("/sys/fs/selinux/enforce", O_RDONLY | O_CLOEXEC);
+	char enforces = '0';
+
+	if (fd < 0 || read(fd, &enforces, 1) != 1 || enforces != '1') {
+		flow_skip("SELinux does not enforce a policy");
+		return;
+	}
+	close(fd);
+	put_labelled(in(scene, "forbidden"), "flow_forbidden_t");
+	put_labelled(in(scene, "asked"), "flow_forbidden_t");
+	put_labelled(in(scene, "silent"), "flow_silent_t");
+	put_file(in(scene, "allowed"), "x\n");
+	run(scene, 0, be_in_domain);
+}
+
+CHECK(selinux)
+{
+	const int shell = process(scene, graph, 0, 2);
+
+	for (int i = 0; i < 2; i++) {
+		const int node = file(scene, graph, i ? "silent" : "forbidden");
+
+		EXPECT_NODE(node);
+		EXPECT(graph_refused(graph, shell, node, "inode_permission", "selinux", "EACCES") ==
+		       1);
+		EXPECT_EDGES(shell, node, "refused", "control", 1);
+		EXPECT_NO_DATA(node, shell);
+		EXPECT_NO_EDGE(node, shell, "open");
+	}
+	EXPECT_NO_EDGE(shell, file(scene, graph, "asked"), "refused");
+	EXPECT_EDGE(file(scene, graph, "allowed"), shell, "read", "data");
 }
 
 CASE(landlock, "refusals", "a program that has confined itself with Landlock",
