@@ -16,6 +16,7 @@
 #include "object.h"
 #include "process.h"
 #include "record.h"
+#include "told.h"
 
 static struct prov_channel channel_in(struct prov_process *const process,
 				      struct prov_inode *const node, u64 *cache,
@@ -242,9 +243,8 @@ static noinline void file_read(const struct file *const file,
 	}
 	/* Names are no content: a directory never gets another version. */
 	if (node->obj.kind == PROV_K_DIRECTORY) {
-		if (prov_record_meta(PROV_OP_READDIR, &node->obj,
-				     &process->obj))
-			fill_cache(cache, process, 0);
+		prov_tell_edge(process, PROV_R_EDGE_META, PROV_OP_READDIR,
+			       &node->obj, &process->obj);
 		return;
 	}
 	prov_file_read(file, process, node);

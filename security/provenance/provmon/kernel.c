@@ -95,7 +95,7 @@ static void hook_kernel_changed(enum provenance_change what, long ret)
 static void hook_file_swapped(struct file *file)
 {
 	struct prov_process *const process = prov_current();
-	const struct prov_object *object;
+	struct prov_object *object;
 
 	if (!prov_is_recorded(process))
 		return;

@@ -92,7 +92,7 @@ static void hook_key_instantiated(struct key *key)
 static void hook_key_noted(struct key *key, int subtype)
 {
 	struct prov_process *const process = prov_current();
-	const struct prov_object *object;
+	struct prov_object *object;
 
 	switch (subtype) {
 	case PROVENANCE_KEY_FREED:

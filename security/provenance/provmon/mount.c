@@ -84,7 +84,7 @@ static bool record_left(const struct prov_inode *const node,
 
 static int hook_mount_left(struct vfsmount *mnt, int ret)
 {
-	const struct prov_inode *node;
+	struct prov_inode *node;
 
 	if (ret) {
 		forget_leaving(prov_task(current));
@@ -101,7 +101,7 @@ static int hook_mount_left(struct vfsmount *mnt, int ret)
 static void hook_mount_attached(struct vfsmount *mnt)
 {
 	const struct path path = { .mnt = mnt, .dentry = mnt->mnt_root };
-	const struct prov_inode *const node = root_node(mnt);
+	struct prov_inode *const node = root_node(mnt);
 	bool moved;
 
 	if (!node)

@@ -20,7 +20,7 @@
 static void hook_files_passed(struct scm_fp_list *files)
 {
 	struct prov_process *const process = prov_current();
-	const struct prov_object *object;
+	struct prov_object *object;
 	int i;
 
 	if (!prov_is_recorded(process))

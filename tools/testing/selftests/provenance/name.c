@@ -479,38 +479,6 @@ CHECK(getdents_failed)
 	       graph_refused(graph, node, dir, NULL, "dac", "EACCES"));
 }
 
-CASE(getdents_nothing, "names", "getdents without room for a name, and at the end", "file_read",
-     "no readdir")
-
-static void list_nothing(struct scene *scene)
-{
-	const int fd = open(in(scene, "dir"), O_RDONLY | O_CLOEXEC);
-	const off_t end = scene->fd[0] ? lseek(scene->fd[0], 0, SEEK_CUR) : 0;
-	char entries[4096];
-
-	/* The first name, a dot, needs more. */
-	MUST(fd >= 0 && syscall(SYS_getdents64, fd, entries, 8) < 0 && errno == EINVAL);
-	MUST(end && lseek(fd, end, SEEK_SET) == end);
-	MUST(syscall(SYS_getdents64, fd, entries, sizeof(entries)) == 0);
-}
-
-ACT(getdents_nothing)
-{
-	char entries[4096];
-
-	EXPECT(!mkdir(in(scene, "dir"), 0755));
-	scene->fd[0] = open(in(scene, "dir"), O_RDONLY | O_CLOEXEC);
-	while (syscall(SYS_getdents64, scene->fd[0], entries, sizeof(entries)) > 0)
-		;
-	run(scene, 0, list_nothing);
-}
-
-CHECK(getdents_nothing)
-{
-	EXPECT_EDGES(file(scene, graph, "dir"), process(scene, graph, 0, 0), "open", "meta", 1);
-	EXPECT_NO_EDGE(file(scene, graph, "dir"), process(scene, graph, 0, 0), "readdir");
-}
-
 CASE(tmpfile, "names", "O_TMPFILE and linkat", "inode_post_create_tmpfile, name_linked",
      "create and link, meta")
 
