@@ -301,6 +301,17 @@ static void on_room(struct recorder *recorder)
 	drain_all(recorder);
 }
 
+/* Without it, what is not a full sub-buffer yet is read later. */
+static void flush_kernel(struct recorder *recorder)
+{
+	const int err = recorder->kernel ? prov_kernel_flush(recorder->kernel) : 0;
+
+	if (err)
+		say(LOG_WARNING, "the kernel did not flush its buffers: %s%s", strerror(-err),
+		    err == -EPERM ? " (this takes CAP_AUDIT_READ; does a security module refuse it?)" :
+		    "");
+}
+
 static void on_signal(struct recorder *recorder)
 {
 	struct signalfd_siginfo info;
@@ -308,8 +319,7 @@ static void on_signal(struct recorder *recorder)
 	while (read(recorder->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGUSR1:
-			if (recorder->kernel)
-				prov_kernel_flush(recorder->kernel);
+			flush_kernel(recorder);
 			drain_all(recorder);
 			spool_rotate(recorder->spool);
 			break;
@@ -423,13 +433,7 @@ static void drain_last(struct recorder *recorder, uint64_t until_ns)
 	for (unsigned int pass = 0; pass < LAST_PASSES; pass++) {
 		uint64_t subbufs;
 
-		if (recorder->kernel) {
-			const int err = prov_kernel_flush(recorder->kernel);
-
-			if (err)
-				say(LOG_WARNING, "the kernel did not flush its buffers: %s",
-				    strerror(-err));
-		}
+		flush_kernel(recorder);
 		subbufs = drain_all(recorder);
 		wait_for_room(recorder, until_ns);
 		if (!subbufs)
