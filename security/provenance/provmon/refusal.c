@@ -102,14 +102,17 @@ static void refuse(struct prov_process *const process,
 {
 	const u64 object = attempt->object ? attempt->object->id : 0;
 	const u32 what = told_what(attempt);
-	u32 version;
+	u32 version, state;
 
+	/* As prov_tell_edge(). */
 	prov_pull(&process->obj);
-	version = READ_ONCE(process->obj.version);
-	if (prov_is_told(process, object, what, version))
+	state = READ_ONCE(process->obj.influences);
+	version = prov_close_version(&process->obj);
+	state += version;
+	if (prov_is_told(process, object, what, state))
 		return;
 	if (record_refusal(process, version, attempt))
-		prov_tell(process, object, what, version);
+		prov_tell(process, object, what, state);
 }
 
 /* Return: the node of an inode, or NULL if nothing flows through it. */
