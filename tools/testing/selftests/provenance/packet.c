@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "netns.h"
 
 #define RAW_FLOWS "packet_leaves, packet_queued, socket_sent, socket_received"
 
@@ -477,6 +478,91 @@ ACT(frames_direct)
 CHECK(frames_direct)
 {
 	expect_one_way(scene, graph);
+}
+
+CASE(frame_refused, "outcome",
+     "a frame that is dropped after a packet socket has seen it (ENOBUFS); one too long (EMSGSIZE)",
+     RAW_FLOWS, "send, deliver, recv: data; none for what nobody was shown, nor behind the device")
+
+/* What the near end of the link lets pass is too long for the far one. */
+#define REFUSED_BYTES	1400
+#define LONG_BYTES	1600
+
+/* Not even IPv6 sends anything by itself there. */
+static void make_link(void)
+{
+	EXPECT(!system("set -e\n"
+		       "ip netns add prov-drop\n"
+		       "ip netns exec prov-drop sysctl -qw net.ipv6.conf.all.disable_ipv6=1\n"
+		       "ip netns exec prov-drop sysctl -qw net.ipv6.conf.default.disable_ipv6=1\n"
+		       "ip -n prov-drop link add v0 type veth peer name v1\n"
+		       "ip -n prov-drop link set v1 mtu 1280\n"
+		       "ip -n prov-drop link set v0 up\n"
+		       "ip -n prov-drop link set v1 up\n"));
+}
+
+static int device_socket(const char *device, int frame_type)
+{
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(frame_type),
+	};
+	int fd;
+
+	enter("prov-drop");
+	address.sll_ifindex = if_nametoindex(device);
+	fd = socket(AF_PACKET, SOCK_RAW, 0);
+	MUST(fd >= 0 && !bind(fd, (const struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+/* The sender's own frames are shown only to who asks for all. */
+static void receive_refused(struct scene *scene)
+{
+	receive(scene, device_socket("v0", ETH_P_ALL), "to");
+}
+
+static void receive_behind(struct scene *scene)
+{
+	receive_nothing(scene, device_socket("v1", ETH_P_ALL));
+}
+
+static void send_refused(struct scene *scene)
+{
+	const unsigned char frame[REFUSED_BYTES] = {
+		[12] = FRAME_TYPE >> 8, [13] = FRAME_TYPE & 255,
+	};
+	const int fd = device_socket("v0", FRAME_TYPE);
+
+	take_file(in(scene, "from"));
+	MUST(send(fd, frame, sizeof(frame), 0) < 0 && errno == ENOBUFS);
+	take_file(in(scene, "late"));
+	/* Of this one nobody is shown anything. */
+	MUST(send(fd, frame, 0, 0) < 0 && errno == EINVAL);
+}
+
+static void send_too_long(struct scene *scene)
+{
+	static const unsigned char frame[LONG_BYTES];
+	const int fd = device_socket("v0", FRAME_TYPE);
+
+	take_file(in(scene, "other"));
+	MUST(send(fd, frame, sizeof(frame), 0) < 0 && errno == EMSGSIZE);
+}
+
+ACT(frame_refused)
+{
+	make_link();
+	put_file(in(scene, "other"), "o");
+	act_raw(scene, receive_refused, send_refused, receive_behind);
+	run(scene, 4, send_too_long);
+	EXPECT(!system("ip netns delete prov-drop"));
+}
+
+CHECK(frame_refused)
+{
+	expect_one_way(scene, graph);
+	EXPECT_NO_EDGE(process(scene, graph, 4, 0), ANY, "send");
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 2, 0), "recv");
 }
 
 /* A tap that lets pass what goes to a port, of UDP or TCP over IPv4. */
