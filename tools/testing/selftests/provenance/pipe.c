@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Pipes and fifos */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -602,6 +603,111 @@ CHECK(vmsplice)
 	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to-2"));
 	EXPECT_EDGES(node, process(scene, graph, 3, 0), "read", "data", 1);
 	EXPECT_REACHES(process(scene, graph, 2, 0), file(scene, graph, "to"));
+}
+
+CASE(vmsplice_partly, "outcome",
+     "vmsplice out of a pipe, into memory that ends before the data (EFAULT)",
+     "file_read, pipe_buffer_read",
+     "pipe, and file whose page is in it, to process: read, data; none if nothing was copied")
+
+#define PIECE	64
+
+/* So many bytes before memory that is not there. */
+static struct iovec before_the_end(size_t bytes)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	char *const map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
+
+	MUST(map != MAP_FAILED && !munmap(map + page, page));
+	return (struct iovec){ .iov_base = map + page - bytes, .iov_len = PIECE };
+}
+
+/* All but the last byte of it. */
+static void take_partly(struct scene *scene, int fd, const char *to)
+{
+	const struct iovec vector = before_the_end(PIECE - 1);
+	const char *const copy = vector.iov_base;
+
+	MUST(vmsplice(fd, &vector, 1, 0) < 0 && errno == EFAULT);
+	MUST(copy[0] == 'x' && copy[PIECE - 2] == 'x');
+	put_file(in(scene, to), "x");
+}
+
+static void take_written(struct scene *scene)
+{
+	take_partly(scene, scene->fd[0], "to");
+}
+
+static void take_spliced(struct scene *scene)
+{
+	take_partly(scene, scene->fd[2], "to-2");
+}
+
+static void take_no_byte(struct scene *scene)
+{
+	const struct iovec vector = before_the_end(0);
+	int ends[2];
+
+	MUST(vmsplice(scene->fd[0], &vector, 1, 0) < 0 && errno == EFAULT);
+	MUST(vmsplice(scene->fd[2], &vector, 1, 0) < 0 && errno == EFAULT);
+	MUST(!pipe(ends));
+	MUST(vmsplice(ends[0], &vector, 1, SPLICE_F_NONBLOCK) < 0 && errno == EAGAIN);
+	put_file(in(scene, "nothing"), "x");
+}
+
+static void write_piece(struct scene *scene)
+{
+	char piece[PIECE];
+
+	memset(piece, 'x', PIECE);
+	take_file(in(scene, "from"));
+	MUST(write(scene->fd[1], piece, PIECE) == PIECE);
+}
+
+static void splice_piece(struct scene *scene)
+{
+	const int page = open(in(scene, "page"), O_RDONLY);
+
+	MUST(page >= 0 && splice(page, NULL, scene->fd[3], NULL, PIECE, 0) == PIECE);
+}
+
+/* What is in the page that the pipe refers to is what is in the file then. */
+static void change_page(struct scene *scene)
+{
+	take_file(in(scene, "other"));
+	put_file(in(scene, "page"), "x");
+}
+
+ACT(vmsplice_partly)
+{
+	char piece[PIECE + 1] = "";
+
+	begin_two_pipes(scene);
+	put_file(in(scene, "page"), memset(piece, 'x', PIECE));
+	run(scene, 0, write_piece);
+	run(scene, 1, splice_piece);
+	run(scene, 2, take_no_byte);
+	run(scene, 3, change_page);
+	run(scene, 4, take_written);
+	run(scene, 5, take_spliced);
+}
+
+CHECK(vmsplice_partly)
+{
+	const int page = file(scene, graph, "page"), none = process(scene, graph, 2, 0);
+	const int taker = process(scene, graph, 4, 0), taker_2 = process(scene, graph, 5, 0);
+	const int first = graph_to(graph, process(scene, graph, 0, 0), "write");
+	const int second = graph_to(graph, process(scene, graph, 1, 0), "write");
+
+	EXPECT_EDGES(first, taker, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
+	EXPECT_EDGES(second, taker_2, "read", "data", 1);
+	EXPECT_EDGES(page, taker_2, "read", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "other"), file(scene, graph, "to-2"));
+	EXPECT_NO_EDGE(ANY, none, "read");
+	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "nothing"));
+	EXPECT_NOT_REACHES(page, file(scene, graph, "nothing"));
 }
 
 CASE(splice_file, "pipes", "splice and sendfile from a file into a pipe whose reader waits",
