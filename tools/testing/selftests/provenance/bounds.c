@@ -488,3 +488,64 @@ CHECK(two_receivers)
 	}
 	expect_few(graph, sender, from, "send", 2);
 }
+
+CASE(signals_in_turn, "bounds", "two processes that signal each other a hundred times",
+     "signal_sent", "at most one edge a signal: each can be news")
+
+#define SIG_TURN	(SIGRTMIN + 2)
+
+static void block_turns(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIG_TURN);
+	MUST(!sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+/* Return: who sent it. */
+static pid_t take_turn(void)
+{
+	const struct timespec limit = { .tv_sec = STEP_SECONDS };
+	siginfo_t info;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIG_TURN);
+	MUST(sigtimedwait(&set, &info, &limit) == SIG_TURN);
+	return info.si_pid;
+}
+
+static void signal_back(struct scene *scene)
+{
+	(void)scene;
+	block_turns();
+	told();
+	for (int i = 0; i < ROUNDS; i++)
+		MUST(!kill(take_turn(), SIG_TURN));
+}
+
+static void signal_first(struct scene *scene)
+{
+	block_turns();
+	for (int i = 0; i < ROUNDS; i++) {
+		MUST(!kill(scene->pid[1], SIG_TURN));
+		MUST(take_turn() == scene->pid[1]);
+	}
+}
+
+ACT(signals_in_turn)
+{
+	actor(scene, 1, signal_back);
+	done(scene, 1);
+	run(scene, 0, signal_first);
+	finish(scene, 1);
+}
+
+CHECK(signals_in_turn)
+{
+	const int one = process(scene, graph, 0, 0), two = process(scene, graph, 1, 0);
+
+	expect_few(graph, one, two, "signal", ROUNDS);
+	expect_few(graph, two, one, "signal", ROUNDS);
+}
