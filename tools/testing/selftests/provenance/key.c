@@ -213,6 +213,54 @@ CHECK(keyring)
 	EXPECT_NOT_REACHES(file(scene, graph, "secret"), file(scene, graph, "copy"));
 }
 
+CASE(both_ways, "keys", "a new program makes a key, describes it, and changes its permissions",
+     "key_described, key_noted", "keyctl, meta, from the key and to it: one is not the other")
+
+/*
+ * It reads nothing before, so that both are still in their first version: what is remembered of one
+ * must not be taken for the other.
+ */
+static void describe_and_change(void)
+{
+	char buffer[256];
+	const long key = syscall(SYS_add_key, "user", "flow:both", "x", 1,
+				 KEY_SPEC_PROCESS_KEYRING);
+
+	_exit(key < 0 ||
+	      keyctl(KEYCTL_DESCRIBE, key, (unsigned long)buffer, sizeof(buffer), 0) <= 0 ||
+	      keyctl(KEYCTL_SETPERM, key, 0x3f3f0000, 0, 0) ||
+	      keyctl(KEYCTL_SET_TIMEOUT, key, 60, 0, 0));
+}
+
+static void __attribute__((constructor)) be_the_new_program(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "describe-and-change"))
+		describe_and_change();
+}
+
+static void execute_itself(struct scene *scene)
+{
+	(void)scene;
+	execl("/proc/self/exe", "key", "describe-and-change", NULL);
+	MUST(!"executed");
+}
+
+ACT(both_ways)
+{
+	run(scene, 0, execute_itself);
+}
+
+CHECK(both_ways)
+{
+	const int program = process(scene, graph, 0, 1);
+	const int key = graph_named(graph, "key", "user:flow:both");
+
+	EXPECT_EDGES(program, key, "write", "data", 1);
+	EXPECT_EDGES(key, program, "keyctl", "meta", 1);
+	EXPECT_EDGES(program, key, "keyctl", "meta", 1);
+	EXPECT_NO_DATA(key, program);
+}
+
 CASE(dh, "keys", "KEYCTL_DH_COMPUTE with three keys", "key_read",
      "read, data, from each of them; not from a key that it does not use")
 
