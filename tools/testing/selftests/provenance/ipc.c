@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -749,6 +750,108 @@ CHECK(sem_waits)
 	EXPECT_NOT_REACHES(file(scene, graph, "from"), file(scene, graph, "to"));
 	EXPECT_NO_EDGE(node, process(scene, graph, 2, 0), "semop");
 	EXPECT_NO_DATA(process(scene, graph, 2, 0), node);
+}
+
+CASE(sem_threads, "IPC",
+     "a thread operates on a SysV semaphore while another one of its process learns",
+     "sem_operated, sem_read", "what was learnt reaches who gets the value after the next semop")
+
+#define SEM_ROUNDS	40
+#define SEM_FILES	25
+
+static void name_learnt(char name[16], int round, int number)
+{
+	snprintf(name, 16, "from-%d-%d", round, number);
+}
+
+static int learnt_fd[SEM_FILES];
+static volatile bool has_learnt;
+
+/* Each of them makes the next semop() one that has something to tell, before the next comes. */
+static void *learn(void *data)
+{
+	char byte;
+
+	for (int i = 0; i < SEM_FILES; i++)
+		MUST(read(learnt_fd[i], &byte, 1) == 1);
+	has_learnt = true;
+	return data;
+}
+
+static void operate_and_learn(struct scene *scene)
+{
+	for (int i = 0; i < SEM_ROUNDS; i++) {
+		pthread_t thread;
+		char name[16];
+
+		await();
+		for (int j = 0; j < SEM_FILES; j++) {
+			name_learnt(name, i, j);
+			learnt_fd[j] = open(in(scene, name), O_RDONLY);
+			MUST(learnt_fd[j] >= 0);
+		}
+		has_learnt = false;
+		MUST(!pthread_create(&thread, NULL, learn, NULL));
+		while (!has_learnt)
+			operate(1);
+		operate(1);
+		MUST(!pthread_join(thread, NULL));
+		for (int j = 0; j < SEM_FILES; j++)
+			close(learnt_fd[j]);
+		told();
+	}
+}
+
+static void get_each_value(struct scene *scene)
+{
+	char name[16];
+
+	for (int i = 0; i < SEM_ROUNDS; i++) {
+		await();
+		MUST(semctl(set, 0, GETVAL) > 0);
+		snprintf(name, sizeof(name), "to-%d", i);
+		put_file(in(scene, name), "x");
+		MUST(!semctl(set, 0, SETVAL, (union semun){ .val = 0 }));
+		told();
+	}
+}
+
+ACT(sem_threads)
+{
+	char name[16];
+
+	make_set(scene, 0);
+	for (int i = 0; i < SEM_ROUNDS * SEM_FILES; i++) {
+		name_learnt(name, i / SEM_FILES, i % SEM_FILES);
+		put_file(in(scene, name), "f");
+	}
+	actor(scene, 0, operate_and_learn);
+	actor(scene, 1, get_each_value);
+	for (int i = 0; i < SEM_ROUNDS; i++) {
+		step(scene, 0);
+		step(scene, 1);
+	}
+	finish(scene, 0);
+	finish(scene, 1);
+	remove_set();
+}
+
+CHECK(sem_threads)
+{
+	int learnt, before = NO_NODE;
+	char name[16];
+
+	for (int i = 0; i < SEM_ROUNDS; i++) {
+		/* If an earlier one is missed, so is the last. */
+		name_learnt(name, i, SEM_FILES - 1);
+		learnt = file(scene, graph, name);
+		snprintf(name, sizeof(name), "to-%d", i);
+		EXPECT_REACHES(learnt, file(scene, graph, name));
+		/* Who has got the value before has nothing of it. */
+		if (i)
+			EXPECT_NOT_REACHES(learnt, before);
+		before = file(scene, graph, name);
+	}
 }
 
 /*
