@@ -95,6 +95,98 @@ CHECK(signal)
 	EXPECT_NO_EDGE(process(scene, graph, 2, 0), receiver, NULL);
 }
 
+CASE(signal_passed_on, "influence",
+     "a signal sent again, after the sender has got one, and ten times more", "signal_sent",
+     "signal, control, two: who sent the one between reaches the receiver, by control")
+
+/* They are queued, each of them, and taken one by one. */
+#define SIG_TEST	(SIGRTMIN + 2)
+#define MORE_SIGNALS	10
+
+static void block_test_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIG_TEST);
+	MUST(!sigprocmask(SIG_BLOCK, &set, NULL));
+}
+
+static void take_signal(void)
+{
+	const struct timespec limit = { .tv_sec = STEP_SECONDS };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIG_TEST);
+	MUST(sigtimedwait(&set, NULL, &limit) == SIG_TEST);
+}
+
+/* Nobody but role 1 sends this one anything, so that it ends by itself. */
+static void take_signals(struct scene *scene)
+{
+	(void)scene;
+	block_test_signal();
+	told();
+	for (int i = 0; i < 2 + MORE_SIGNALS; i++)
+		take_signal();
+}
+
+static void pass_signal_on(struct scene *scene)
+{
+	block_test_signal();
+	MUST(!kill(scene->pid[2], SIG_TEST));
+	told();
+	take_signal();
+	for (int i = 0; i < 1 + MORE_SIGNALS; i++)
+		MUST(!kill(scene->pid[2], SIG_TEST));
+}
+
+static void send_between(struct scene *scene)
+{
+	MUST(!kill(scene->pid[1], SIG_TEST));
+}
+
+ACT(signal_passed_on)
+{
+	actor(scene, 2, take_signals);
+	done(scene, 2);
+	actor(scene, 1, pass_signal_on);
+	done(scene, 1);
+	run(scene, 0, send_between);
+	finish(scene, 1);
+	finish(scene, 2);
+}
+
+/* Does provq find a way from one to the other if it follows @classes? */
+static bool is_way(const struct graph *graph, int from, int to, const char *classes)
+{
+	char a[40], b[40], *output;
+	const char *const argv[] = { "provq", "-d", LOG_DIR, "path", a, b, "--follow", classes,
+				     "--json", NULL };
+	int status;
+
+	snprintf(a, sizeof(a), "node:%s", graph_id(graph, from));
+	snprintf(b, sizeof(b), "node:%s", graph_id(graph, to));
+	status = run_tool(&output, argv);
+	free(output);
+	EXPECT(status == 0 || status == 1, "provq path ended with %d", status);
+	return !status;
+}
+
+CHECK(signal_passed_on)
+{
+	const int first = process(scene, graph, 0, 0), between = process(scene, graph, 1, 0);
+	const int last = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(first, between, "signal", "control", 1);
+	EXPECT_EDGES(between, last, "signal", "control", 2);
+	EXPECT(graph_count(graph, ANY, last, "signal", NULL) == 2);
+	EXPECT(is_way(graph, first, last, "data,meta,control"));
+	EXPECT(!is_way(graph, first, last, "data,meta"));
+	EXPECT_NOT_REACHES(first, last);
+}
+
 CASE(wait, "influence", "exit status taken by wait", "status_taken",
      "wait, control, from the child; no data")
 
