@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 #define NAME	"user.selftest"
 #define ACL	"system.posix_acl_access"
+#define DEFAULT_ACL	"system.posix_acl_default"
 
 CASE(xattr, "metadata", "extended attribute: set by one process, read by another",
      "inode_setxattr, inode_post_setxattr, xattr_read",
@@ -249,51 +251,261 @@ CHECK(overlay)
 	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
 }
 
-CASE(acl_copied_up, "metadata", "overlayfs: the ACL of an empty file that is copied up",
-     "inode_copy_up_xattr, inode_set_acl, inode_post_set_acl",
-     "getxattr, data, of the file below; setxattr, data, of the one above")
+CASE(copied_up, "metadata",
+     "extended attribute and ACL that overlayfs copies up, of a directory and an empty file",
+     "xattr_read, inode_post_setxattr, inode_post_set_acl",
+     "getxattr and setxattr, data, of who had it copied: who set it reaches who reads the copy")
 
-static void learn_and_set_acl(struct scene *scene)
+/* There is no other content in any of them. */
+static const char *const copied[] = { "dir", "file", "acl-dir", "acl-file" };
+
+static bool has_acl(const char *name)
+{
+	return !strncmp(name, "acl-", 4);
+}
+
+/* "LAYER/NAME", until the next call. */
+static const char *of_layer(const char *layer, const char *name)
+{
+	static char path[32];
+
+	snprintf(path, sizeof(path), "%s/%s", layer, name);
+	return path;
+}
+
+static void set_below(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	for (int i = 0; i < 4; i++) {
+		const char *const path = in(scene, of_layer("lower", copied[i]));
+
+		if (has_acl(copied[i]))
+			MUST(!setxattr(path, ACL, &acl_value, sizeof(acl_value), 0));
+		else
+			MUST(!setxattr(path, NAME, "secret", 6, 0));
+	}
+}
+
+static void copy_up(struct scene *scene)
+{
+	struct stat st;
+
+	mount_overlay(scene);
+	for (int i = 0; i < 4; i++) {
+		MUST(!chmod(in(scene, of_layer("merged", copied[i])), 0755));
+		MUST(!stat(in(scene, of_layer("upper", copied[i])), &st));
+	}
+}
+
+static void get_copied(struct scene *scene, int number)
+{
+	const char *const name = copied[number], *const path = in(scene, of_layer("merged", name));
+	char value[256], to[16];
+
+	mount_overlay(scene);
+	if (has_acl(name))
+		MUST(getxattr(path, ACL, value, sizeof(value)) == sizeof(acl_value));
+	else
+		MUST(getxattr(path, NAME, value, sizeof(value)) == 6);
+	snprintf(to, sizeof(to), "to-%s", name);
+	put_file(in(scene, to), "x");
+}
+
+/* A process for each. */
+static void get_all_copied(struct scene *scene)
+{
+	for (int i = 0; i < 4; i++) {
+		const pid_t pid = fork();
+		int status;
+
+		MUST(pid >= 0);
+		if (!pid) {
+			get_copied(scene, i);
+			_exit(0);
+		}
+		MUST(waitpid(pid, &status, 0) == pid && !status);
+	}
+}
+
+/* With this one nothing comes. */
+static void copy_plain(struct scene *scene)
+{
+	mount_overlay(scene);
+	MUST(!chmod(in(scene, "merged/plain"), 0700));
+}
+
+ACT(copied_up)
+{
+	make_overlay(scene);
+	for (int i = 0; i < 4; i++) {
+		const char *const path = in(scene, of_layer("lower", copied[i]));
+
+		if (strstr(copied[i], "dir"))
+			EXPECT(!mkdir(path, 0755));
+		else
+			put_file(path, "");
+	}
+	put_file(in(scene, "lower/plain"), "");
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, set_below);
+	run(scene, 3, copy_plain);
+	run(scene, 1, copy_up);
+	run(scene, 2, get_all_copied);
+}
+
+CHECK(copied_up)
+{
+	const int copier = process(scene, graph, 1, 0), other = process(scene, graph, 3, 0);
+	const int secret = file(scene, graph, "secret");
+
+	for (int i = 0; i < 4; i++) {
+		const int below = file(scene, graph, of_layer("lower", copied[i]));
+		char to[16];
+
+		snprintf(to, sizeof(to), "to-%s", copied[i]);
+		EXPECT_EDGES(below, copier, "getxattr", "data", 1);
+		EXPECT_REACHES(secret, file(scene, graph, to));
+	}
+	EXPECT_NO_EDGE(ANY, other, "getxattr");
+	EXPECT_NOT_REACHES(secret, other);
+}
+
+CASE(acl_below, "metadata",
+     "the ACL of a file in the lower layer of an overlayfs, read by the name above", "xattr_read",
+     "getxattr, data, from the file below")
+
+static void set_acl_below(struct scene *scene)
 {
 	take_file(in(scene, "secret"));
 	MUST(!setxattr(in(scene, "lower/file"), ACL, &acl_value, sizeof(acl_value), 0));
-}
-
-static void touch_merged(struct scene *scene)
-{
-	mount_overlay(scene);
-	MUST(!utimensat(AT_FDCWD, in(scene, "merged/file"), NULL, 0));
 }
 
 static void get_acl_above(struct scene *scene)
 {
 	char value[256];
 
-	MUST(getxattr(in(scene, "upper/file"), ACL, value, sizeof(value)) == sizeof(acl_value));
-	put_file(in(scene, "got"), "x");
-	/* So that it is known by its path. */
-	take_file(in(scene, "upper/file"));
+	mount_overlay(scene);
+	MUST(getxattr(in(scene, "merged/file"), ACL, value, sizeof(value)) == sizeof(acl_value));
+	put_file(in(scene, "to"), "x");
 }
 
-ACT(acl_copied_up)
+/* It is also looked at for permissions, by who is not root. */
+static void use_acl_above(struct scene *scene)
 {
-	put_file(in(scene, "secret"), "s");
+	mount_overlay(scene);
+	MUST(!setgid(65534) && !setuid(65534));
+	MUST(open(in(scene, "merged/file"), O_PATH) >= 0);
+	MUST(!access(in(scene, "merged/file"), R_OK));
+}
+
+ACT(acl_below)
+{
 	make_overlay(scene);
 	put_file(in(scene, "lower/file"), "");
-	run(scene, 0, learn_and_set_acl);
-	run(scene, 1, touch_merged);
-	run(scene, 2, get_acl_above);
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, set_acl_below);
+	run(scene, 1, get_acl_above);
+	run(scene, 2, use_acl_above);
 }
 
-CHECK(acl_copied_up)
+CHECK(acl_below)
 {
-	const int lower = file(scene, graph, "lower/file");
-	const int upper = file(scene, graph, "upper/file");
-	const int who = process(scene, graph, 1, 0);
+	const int below = file(scene, graph, "lower/file"), user = process(scene, graph, 2, 0);
 
-	EXPECT_EDGES(lower, who, "getxattr", "data", 1);
-	EXPECT_EDGE(who, upper, "setxattr", "data");
-	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "got"));
+	EXPECT_EDGES(below, process(scene, graph, 1, 0), "getxattr", "data", 1);
+	EXPECT_REACHES(file(scene, graph, "secret"), file(scene, graph, "to"));
+	EXPECT_NO_EDGE(ANY, user, "getxattr");
+	EXPECT_NOT_REACHES(file(scene, graph, "secret"), user);
+}
+
+CASE(acl_inherited, "metadata", "the default ACL of a directory, which what is made in it gets",
+     "name_created, inode_post_set_acl, xattr_read",
+     "getxattr and setxattr, data, of who makes it: who set it reaches who reads it; not of a link")
+
+static void set_default_acl(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!setxattr(in(scene, "dir"), DEFAULT_ACL, &acl_value, sizeof(acl_value), 0));
+}
+
+static void make_file(struct scene *scene)
+{
+	put_file(in(scene, "dir/file"), "");
+}
+
+static void make_dir(struct scene *scene)
+{
+	MUST(!mkdir(in(scene, "dir/dir"), 0755));
+}
+
+static void make_node(struct scene *scene)
+{
+	MUST(!mkfifo(in(scene, "dir/fifo"), 0644));
+}
+
+static void make_others(struct scene *scene)
+{
+	put_file(in(scene, "plain/file"), "");
+	MUST(!mkdir(in(scene, "plain/dir"), 0755));
+	MUST(!symlink("file", in(scene, "dir/link")));
+}
+
+static void get_inherited(struct scene *scene, const char *from, const char *to)
+{
+	char value[256];
+
+	MUST(getxattr(in(scene, from), ACL, value, sizeof(value)) > 0);
+	put_file(in(scene, to), "x");
+}
+
+static void get_from_file(struct scene *scene)
+{
+	get_inherited(scene, "dir/file", "to-file");
+}
+
+static void get_from_dir(struct scene *scene)
+{
+	get_inherited(scene, "dir/dir", "to-dir");
+}
+
+static void get_from_node(struct scene *scene)
+{
+	get_inherited(scene, "dir/fifo", "to-fifo");
+}
+
+ACT(acl_inherited)
+{
+	EXPECT(!mkdir(in(scene, "dir"), 0755) && !mkdir(in(scene, "plain"), 0755));
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, set_default_acl);
+	run(scene, 1, make_file);
+	run(scene, 2, make_dir);
+	run(scene, 3, make_node);
+	run(scene, 4, make_others);
+	run(scene, 5, get_from_file);
+	run(scene, 6, get_from_dir);
+	run(scene, 7, get_from_node);
+}
+
+CHECK(acl_inherited)
+{
+	static const char *const made[] = { "file", "dir", "fifo" };
+	const int dir = file(scene, graph, "dir"), secret = file(scene, graph, "secret");
+	const int other = process(scene, graph, 4, 0);
+
+	for (int i = 0; i < 3; i++) {
+		const int maker = process(scene, graph, 1 + i, 0);
+		char name[16];
+
+		EXPECT_EDGES(dir, maker, "getxattr", "data", 1);
+		snprintf(name, sizeof(name), "dir/%s", made[i]);
+		EXPECT_EDGES(maker, file(scene, graph, name), "setxattr", "data", 1);
+		snprintf(name, sizeof(name), "to-%s", made[i]);
+		EXPECT_REACHES(secret, file(scene, graph, name));
+	}
+	EXPECT_NO_EDGE(ANY, other, "getxattr");
+	EXPECT_NO_EDGE(other, ANY, "setxattr");
+	EXPECT_NOT_REACHES(secret, file(scene, graph, "dir/link"));
 }
 
 CASE(readlink, "metadata", "readlink of a symbolic link, and a path walk through one", "link_read",
