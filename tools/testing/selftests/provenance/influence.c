@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -185,6 +186,62 @@ CHECK(signal_passed_on)
 	EXPECT(is_way(graph, first, last, "data,meta,control"));
 	EXPECT(!is_way(graph, first, last, "data,meta"));
 	EXPECT_NOT_REACHES(first, last);
+}
+
+CASE(refused_again, "refusals",
+     "the same refusal, before and after the process has got a signal, or has read a file",
+     "inode_refused, signal_sent",
+     "refused, control, two: where the news came from reaches what was tried, by control")
+
+static void try_often(struct scene *scene)
+{
+	for (int i = 0; i < 10; i++)
+		MUST(open(in(scene, "private"), O_RDONLY) < 0 && errno == EACCES);
+}
+
+static void try_after_signal(struct scene *scene)
+{
+	block_test_signal();
+	MUST(!seteuid(65534));
+	try_often(scene);
+	told();
+	take_signal();
+	try_often(scene);
+}
+
+static void try_after_reading(struct scene *scene)
+{
+	MUST(!seteuid(65534));
+	try_often(scene);
+	take_file(in(scene, "secret"));
+	try_often(scene);
+}
+
+ACT(refused_again)
+{
+	put_file(in(scene, "private"), "x");
+	EXPECT(!chmod(in(scene, "private"), 0600));
+	put_file(in(scene, "secret"), "s");
+	actor(scene, 1, try_after_signal);
+	done(scene, 1);
+	run(scene, 0, send_between);
+	finish(scene, 1);
+	run(scene, 2, try_after_reading);
+}
+
+CHECK(refused_again)
+{
+	const int node = file(scene, graph, "private");
+	const int first = process(scene, graph, 0, 0), secret = file(scene, graph, "secret");
+	const int signalled = process(scene, graph, 1, 0), reader = process(scene, graph, 2, 0);
+
+	EXPECT_EDGES(first, signalled, "signal", "control", 1);
+	EXPECT(graph_refused(graph, signalled, node, "inode_permission", "dac", "EACCES") == 2);
+	EXPECT(is_way(graph, first, node, "data,meta,control"));
+	EXPECT(!is_way(graph, first, node, "data,meta"));
+	EXPECT(graph_refused(graph, reader, node, "inode_permission", "dac", "EACCES") == 2);
+	EXPECT(is_way(graph, secret, node, "data,control"));
+	EXPECT(!is_way(graph, secret, node, "data"));
 }
 
 CASE(wait, "influence", "exit status taken by wait", "status_taken",

@@ -508,6 +508,69 @@ CHECK(acl_inherited)
 	EXPECT_NOT_REACHES(secret, file(scene, graph, "dir/link"));
 }
 
+CASE(acl_inherited_above, "metadata",
+     "the default ACL of a directory of an overlayfs, for what is new and what replaces a removed file",
+     "name_created, inode_post_set_acl", "getxattr and setxattr, data, of who makes it")
+
+static void make_above(struct scene *scene)
+{
+	mount_overlay(scene);
+	put_file(in(scene, "merged/dir/new"), "");
+}
+
+static void replace_above(struct scene *scene)
+{
+	mount_overlay(scene);
+	put_file(in(scene, "merged/dir/removed"), "");
+}
+
+static void remove_above(struct scene *scene)
+{
+	mount_overlay(scene);
+	MUST(!unlink(in(scene, "merged/dir/removed")));
+}
+
+static void set_default_below(struct scene *scene)
+{
+	take_file(in(scene, "secret"));
+	MUST(!setxattr(in(scene, "upper/dir"), DEFAULT_ACL, &acl_value, sizeof(acl_value), 0));
+}
+
+static void get_from_new(struct scene *scene)
+{
+	get_inherited(scene, "upper/dir/new", "to-new");
+}
+
+static void get_from_replaced(struct scene *scene)
+{
+	get_inherited(scene, "upper/dir/removed", "to-removed");
+}
+
+ACT(acl_inherited_above)
+{
+	make_overlay(scene);
+	EXPECT(!mkdir(in(scene, "lower/dir"), 0755) && !mkdir(in(scene, "upper/dir"), 0755));
+	put_file(in(scene, "lower/dir/removed"), "");
+	put_file(in(scene, "secret"), "s");
+	run(scene, 0, remove_above);
+	run(scene, 1, set_default_below);
+	run(scene, 2, make_above);
+	run(scene, 3, replace_above);
+	run(scene, 4, get_from_new);
+	run(scene, 5, get_from_replaced);
+}
+
+CHECK(acl_inherited_above)
+{
+	const int dir = file(scene, graph, "upper/dir"), secret = file(scene, graph, "secret");
+
+	EXPECT_EDGES(dir, process(scene, graph, 2, 0), "getxattr", "data", 1);
+	EXPECT_EDGES(dir, process(scene, graph, 3, 0), "getxattr", "data", 1);
+	EXPECT_REACHES(secret, file(scene, graph, "to-new"));
+	EXPECT_REACHES(secret, file(scene, graph, "to-removed"));
+	EXPECT_NO_EDGE(ANY, process(scene, graph, 0, 0), "getxattr");
+}
+
 CASE(readlink, "metadata", "readlink of a symbolic link, and a path walk through one", "link_read",
      "readlink, data; nothing from a link that was followed")
 
