@@ -140,6 +140,9 @@ void prov_acl_inherited(struct inode *dir, struct inode *inode)
 	if (!IS_POSIXACL(dir))
 		return;
 	acl = get_cached_acl(dir, ACL_TYPE_DEFAULT);
+	/* It is a mark, and no error, while another task is getting it. */
+	if (is_uncached_acl(acl) && !IS_ERR(acl))
+		acl = get_inode_acl(dir, ACL_TYPE_DEFAULT);
 	if (IS_ERR_OR_NULL(acl))
 		return;
 	posix_acl_release(acl);

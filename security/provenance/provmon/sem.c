@@ -58,8 +58,9 @@ static void change(struct prov_ipc *const set,
 	prov_send_end(&chan, &send);
 	if (!send.fresh)
 		return;
-	/* Two of a set can be operated on at once: see operate(). */
+	/* Two of a set can be operated on at once. */
 	WRITE_ONCE(set->told, READ_ONCE(set->told) + 1);
+	/* Pairs with the one in operate(). */
 	smp_mb();
 	for (i = 0; i < ARRAY_SIZE(set->changed); i++)
 		WRITE_ONCE(set->changed[i], 0);
@@ -89,7 +90,7 @@ static noinline void operate(struct prov_ipc *const set,
 	    cache_id == PROV_CACHE_NEVER || hot == PROV_VERSION_LAST)
 		return;
 	WRITE_ONCE(*word, prov_cache_word(cache_id, hot));
-	/* Who tells the set something new sees this, or is seen here. */
+	/* Pairs with the one in change(): who tells the set something sees it, or is seen. */
 	smp_mb();
 	if (READ_ONCE(set->told) != told)
 		WRITE_ONCE(*word, 0);
