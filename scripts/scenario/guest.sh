@@ -210,6 +210,7 @@ other_traced()
 {
 	mkdir -p /var/tmp/traced
 	cd /var/tmp/traced || return
+	bash /root/everyday prepare || return
 	run other-traced /root/straced /run/guest/trace \
 		bash /root/everyday work "http://127.0.0.1:$other_port/news.bin"
 	note fact traced-status $?
